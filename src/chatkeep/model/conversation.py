@@ -1,0 +1,100 @@
+"""A conversation: the header over a tree of messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+from chatkeep.model.message import Usage
+from chatkeep.model.time import from_us
+
+ConversationKind = Literal["chat", "agent"]
+
+
+class SourceKey(msgspec.Struct, frozen=True):
+    """Which record of which source something was imported from.
+
+    ``scope`` is empty if the format's ids are unique everywhere, else the conversation or account that they are
+    unique in.
+    """
+
+    format: str
+    scope: str
+    source_id: str
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One conversation as the store keeps it.
+
+    ``head_id`` is the leaf being shown: the thread is the walk from it to the root. ``message_count``, ``preview``,
+    ``usage`` and ``cost_nanos`` are derived from the messages. ``overrides`` names the fields that were changed here;
+    a re-import leaves them alone. ``version`` grows with each change of the header, for optimistic locking.
+    """
+
+    id: str
+    title: str | None = None
+    project_id: str | None = None
+    kind: ConversationKind = "chat"
+    workspace: str | None = None
+    agent: str | None = None
+    session_id: str | None = None
+    head_id: str | None = None
+    pinned: bool = False
+    archived: bool = False
+    trashed_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    message_count: int = 0
+    preview: str = ""
+    usage: Usage = Usage()
+    cost_nanos: int | None = None
+    models: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    settings: dict[str, Any] = {}
+    source: SourceKey | None = None
+    source_digest: str | None = None
+    overrides: tuple[str, ...] = ()
+    version: int = 1
+    extra: dict[str, Any] = {}
+
+
+class ConversationSummary(msgspec.Struct, frozen=True):
+    """A row of a list of conversations; positional, in the order of the list query's columns."""
+
+    id: str
+    title: str | None
+    project_id: str | None
+    kind: str
+    source: str | None
+    """Name of the format that it was imported from; None for what was born here."""
+    pinned: bool
+    archived: bool
+    trashed_us: int | None
+    created_us: int
+    updated_us: int
+    message_count: int
+    preview: str
+    cost_nanos: int | None
+    tags_json: str | None
+
+    @property
+    def created_at(self) -> datetime:
+        """When the conversation began, UTC."""
+        return from_us(self.created_us)
+
+    @property
+    def updated_at(self) -> datetime:
+        """When it last changed, UTC."""
+        return from_us(self.updated_us)
+
+    @property
+    def trashed_at(self) -> datetime | None:
+        """When it went to the trash, UTC; None if it is not there."""
+        return None if self.trashed_us is None else from_us(self.trashed_us)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Names of its tags, sorted."""
+        return () if self.tags_json is None else msgspec.json.decode(self.tags_json, type=tuple[str, ...])
