@@ -1,0 +1,43 @@
+"""Text that every engine can store: no NUL, no lone surrogate.
+
+Both come from sources that cut UTF-16 in half or dump binary output. They become U+FFFD; what stood there is returned
+as ``[[offset, escape], ...]``, so that the original can be put together again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+Cuts = dict[str, list[list[Any]]]
+"""By JSON-pointer-like path: offset (in code points) and JSON escape of each character that was replaced."""
+
+
+def clean_text(text: str) -> tuple[str, list[list[Any]]]:
+    """The storable text, and what was replaced in it (usually nothing)."""
+    cuts = [[match.start(), f"\\u{ord(match.group()):04x}"] for match in _UNSTORABLE.finditer(text)]
+    return (_UNSTORABLE.sub("\ufffd", text), cuts) if cuts else (text, cuts)
+
+
+def clean_value(value: Any, cuts: Cuts, path: str = "") -> Any:
+    """A copy of a JSON-like value (dict, list, tuple, str, ...) with storable text only; ``cuts`` collects the rest.
+
+    Iterative in effect: values nest no deeper than the decoders allow.
+    """
+    if isinstance(value, str):
+        cleaned, found = clean_text(value)
+        if found:
+            cuts[path] = found
+        return cleaned
+    if isinstance(value, dict):
+        return {
+            clean_value(key, cuts, f"{path}/(key)") if isinstance(key, str) else str(key): clean_value(
+                item, cuts, f"{path}/{clean_text(str(key))[0]}"
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [clean_value(item, cuts, f"{path}/{index}") for index, item in enumerate(value)]
+    return value
