@@ -35,8 +35,8 @@ def undocumented(classes: list[type[Exception]], text: str) -> list[str]:
 
 def error_classes() -> list[type[Exception]]:
     """Every error class defined in ``chatkeep.errors``."""
-    members = vars(errors).values()
-    return [cls for cls in members if inspect.isclass(cls) and cls.__module__ == errors.__name__]
+    classes = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)]
+    return [cls for cls in classes if cls.__module__ == errors.__name__]
 
 
 def test_every_error_has_a_code_of_its_own() -> None:

@@ -24,10 +24,12 @@ def test_connecting_elsewhere_is_blocked(address: tuple[str, int]) -> None:
         socket.create_connection(address)
 
 
-@pytest.mark.parametrize("flags", [(), (0,)])
-def test_sending_a_datagram_elsewhere_is_blocked(flags: tuple[int, ...]) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock, pytest.raises(NetworkBlockedError):
-        sock.sendto(b"x", *flags, ("192.0.2.1", 9))
+def test_sending_a_datagram_elsewhere_is_blocked() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        with pytest.raises(NetworkBlockedError):
+            sock.sendto(b"x", ("192.0.2.1", 9))
+        with pytest.raises(NetworkBlockedError):
+            sock.sendto(b"x", 0, ("192.0.2.1", 9))
 
 
 @pytest.mark.parametrize("lookup", ["getaddrinfo", "gethostbyname", "gethostbyname_ex"])
