@@ -22,9 +22,10 @@ help: ## list what can be made
 setup: $(STAMP) ## make the environment in .venv (PYTHON=python3.12 to choose; needs 3.11 or newer)
 
 $(STAMP): requirements-dev.lock pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { echo "there is no $(PYTHON) here: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit( \
 	  "Chatkeep needs Python 3.11 or newer, and $(PYTHON) is %d.%d: make setup PYTHON=python3.12" % v[:2])'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "$(PYTHON) cannot make an environment; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
