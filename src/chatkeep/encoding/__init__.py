@@ -2,9 +2,10 @@
 
 from chatkeep.encoding.canonical import canonical_bytes, decode_json, encode_json
 from chatkeep.encoding.digest import conversation_digest, message_digest
-from chatkeep.encoding.text import clean_text, clean_value
+from chatkeep.encoding.text import Cuts, clean_text, clean_value
 
 __all__ = [
+    "Cuts",
     "canonical_bytes",
     "clean_text",
     "clean_value",

@@ -15,7 +15,9 @@ _MAX_MS = (1 << 48) - 1
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562) of this moment, unique across processes."""
-    return _text(((time.time_ns() // 1_000_000) << 80) | (7 << 76) | int.from_bytes(os.urandom(9), "big") & _RANDOM_BITS)
+    return _text(
+        ((time.time_ns() // 1_000_000) << 80) | (7 << 76) | int.from_bytes(os.urandom(9), "big") & _RANDOM_BITS
+    )
 
 
 # 12 bits after the version nibble and 62 after the variant; the variant bits themselves are set in _text.

@@ -1,0 +1,215 @@
+"""Writing messages inside a transaction: what appending, streaming and editing share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from chatkeep.encoding import Cuts, clean_value, encode_json
+from chatkeep.errors import ConversationNotFoundError, DuplicateError, MessageNotFoundError, TrashedError, UsageError
+from chatkeep.model import ROLES, AttachmentRef, Message, Part, Role, Text, Usage, new_id, utc_now
+from chatkeep.store import changes
+from chatkeep.store.engine import Transaction
+from chatkeep.store.rows import (
+    INSERT_MESSAGE,
+    UPDATE_MESSAGE,
+    decode_message,
+    encode_message,
+    message_columns,
+    names_json,
+    names_of,
+    preview_of,
+)
+
+Content = str | Part | Iterable[Part]
+"""What callers may give as a message's content."""
+
+_HEADER = "SELECT pk, last_seq, head_id, trashed_at, models FROM conversation WHERE owner = :owner AND id = :id"
+_COUNT = (
+    "UPDATE conversation SET last_seq = :seq, head_id = :head_id, message_count = message_count + 1,"
+    " preview = coalesce(:preview, preview), updated_at = max(updated_at, :at)"
+)
+_COUNT_PLAIN = f"{_COUNT} WHERE pk = :pk"
+_COUNT_PRICED = (
+    f"{_COUNT}, input_tokens = input_tokens + :input, output_tokens = output_tokens + :output,"
+    " cache_read_tokens = cache_read_tokens + :cache_read, cache_write_tokens = cache_write_tokens + :cache_write,"
+    " reasoning_tokens = reasoning_tokens + :reasoning,"
+    " cost_nanos = CASE WHEN :cost IS NULL THEN cost_nanos ELSE coalesce(cost_nanos, 0) + :cost END WHERE pk = :pk"
+)
+_NO_USAGE = Usage()
+
+
+def new_message(conversation_id: str, role: Role, content: Content, fields: dict[str, Any]) -> Message:
+    """A storable message that has no place in its conversation yet.
+
+    Raises:
+        UsageError: An unknown role or field, or content that is not text or parts.
+    """
+    if role not in ROLES:
+        raise UsageError(f"unknown role {role!r}: one of {', '.join(ROLES)}")
+    try:
+        message = Message(
+            id=fields.pop("id", None) or new_id(),
+            conversation_id=conversation_id,
+            role=role,
+            parts=parts_of(content),
+            created_at=fields.pop("created_at", None) or utc_now(),
+            **fields,
+        )
+    except TypeError as error:
+        raise UsageError(f"cannot make a message of this: {error}") from error
+    return storable(message)
+
+
+def parts_of(content: Content) -> tuple[Part, ...]:
+    """Parts of what a caller gave; empty text gives none."""
+    if isinstance(content, str):
+        return (Text(text=content),) if content else ()
+    return (content,) if isinstance(content, msgspec.Struct) else tuple(content)
+
+
+def storable(message: Message) -> Message:
+    """The message with text that every engine can store; what was replaced is noted in ``extra["chatkeep"]``."""
+    try:
+        body = encode_message(message)
+        if "\\u0000" not in body:
+            return message
+    except UnicodeEncodeError:
+        pass
+    cuts: Cuts = {}
+    plain = clean_value(msgspec.to_builtins(message, builtin_types=(datetime,)), cuts)
+    if not cuts:  # the text spells an escape, it does not hold a NUL
+        return message
+    plain["extra"] = {**plain.get("extra", {}), "chatkeep": {"replaced_characters": cuts}}
+    return msgspec.convert(plain, Message)
+
+
+def append_message(
+    tx: Transaction,
+    owner: str,
+    message: Message,
+    *,
+    parent_id: str | msgspec.UnsetType | None = msgspec.UNSET,
+    idempotency_key: str | None = None,
+) -> Message:
+    """Give ``message`` its place at the end of its conversation and write it, in O(1)."""
+    header = tx.row(_HEADER, {"owner": owner, "id": message.conversation_id})
+    if header is None:
+        raise ConversationNotFoundError(message.conversation_id)
+    pk, last_seq, head_id, trashed_at, models = header
+    if idempotency_key is not None:
+        earlier = _earlier(tx, owner, pk, idempotency_key, message)
+        if earlier is not None:
+            return earlier
+    if trashed_at is not None:
+        raise TrashedError(message.conversation_id)
+    if parent_id is msgspec.UNSET:
+        parent_id = head_id
+    elif parent_id is not None:
+        _require_in(tx, owner, pk, str(parent_id))
+    message = msgspec.structs.replace(message, seq=last_seq + 1, parent_id=parent_id)
+    columns = message_columns(message)
+    columns |= {
+        "owner": owner,
+        "conversation_pk": pk,
+        "source_format": None,
+        "source_scope": None,
+        "source_id": None,
+        "idempotency_key": idempotency_key,
+    }
+    message_pk = insert_message(tx, columns)
+    _count(tx, pk, message, columns["created_at"])
+    if message.model is not None and message.model not in names_of(models):
+        add_model(tx, owner, pk, message.model, names_of(models))
+    link_attachments(tx, owner, message_pk, message)
+    changes.record(tx, owner, "message", "put", message_pk, message.id, conversation_pk=pk)
+    return message
+
+
+def insert_message(tx: Transaction, columns: dict[str, Any]) -> int:
+    """Insert a message's row; its pk. Raises DuplicateError for an id that is taken."""
+    row = tx.row(INSERT_MESSAGE, columns)
+    if row is None:
+        raise DuplicateError(f"message {columns['id']}")
+    return int(row[0])
+
+
+def update_message(tx: Transaction, owner: str, pk: int, message: Message, *, overrides: set[str]) -> None:
+    """Rewrite a message's row in place; the conversation's counters are the caller's business."""
+    columns = message_columns(message) | {"owner": owner, "pk": pk, "overrides": names_json(overrides)}
+    del columns["id"]
+    tx.run(UPDATE_MESSAGE, columns)
+    row = tx.row("SELECT conversation_pk FROM message WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
+    changes.record(tx, owner, "message", "put", pk, message.id, conversation_pk=row[0] if row else None)
+
+
+def link_attachments(tx: Transaction, owner: str, message_pk: int, message: Message) -> None:
+    """Note which attachments a message's parts refer to."""
+    for part in message.parts:
+        if isinstance(part, AttachmentRef) and part.attachment_id is not None:
+            tx.run(
+                "INSERT INTO message_attachment (owner, message_pk, attachment_pk)"
+                " SELECT owner, :message_pk, pk FROM attachment WHERE owner = :owner AND id = :id"
+                " ON CONFLICT DO NOTHING",
+                {"owner": owner, "message_pk": message_pk, "id": part.attachment_id},
+            )
+
+
+def add_model(tx: Transaction, owner: str, conversation_pk: int, model: str, known: tuple[str, ...]) -> None:
+    """Note that a model speaks in a conversation."""
+    key = {"owner": owner, "model": model, "pk": conversation_pk}
+    tx.run(
+        "INSERT INTO conversation_model (owner, model, conversation_pk) VALUES (:owner, :model, :pk) ON CONFLICT DO NOTHING",
+        key,
+    )
+    tx.run(
+        "UPDATE conversation SET models = :models WHERE owner = :owner AND pk = :pk",
+        {"owner": owner, "pk": conversation_pk, "models": encode_json(sorted({*known, model}))},
+    )
+
+
+def _count(tx: Transaction, pk: int, message: Message, at: int) -> None:
+    params: dict[str, Any] = {
+        "pk": pk,
+        "seq": message.seq,
+        "head_id": message.id,
+        "preview": preview_of(message),
+        "at": at,
+    }
+    if message.usage is None and message.cost_nanos is None:
+        tx.run(_COUNT_PLAIN, params)
+        return
+    usage = message.usage or _NO_USAGE
+    params |= {
+        "input": usage.input,
+        "output": usage.output,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "reasoning": usage.reasoning,
+        "cost": message.cost_nanos,
+    }
+    tx.run(_COUNT_PRICED, params)
+
+
+def _earlier(tx: Transaction, owner: str, pk: int, key: str, message: Message) -> Message | None:
+    row = tx.row(
+        "SELECT body FROM message WHERE owner = :owner AND conversation_pk = :pk AND idempotency_key = :key",
+        {"owner": owner, "pk": pk, "key": key},
+    )
+    if row is None:
+        return None
+    earlier = decode_message(row[0])
+    if earlier.status != "streaming" and (earlier.role, earlier.parts) != (message.role, message.parts):
+        raise DuplicateError(f"a message with idempotency key {key!r} and other content")
+    return earlier
+
+
+def _require_in(tx: Transaction, owner: str, pk: int, id: str) -> None:
+    if not tx.row(
+        "SELECT 1 FROM message WHERE owner = :owner AND id = :id AND conversation_pk = :pk",
+        {"owner": owner, "id": id, "pk": pk},
+    ):
+        raise MessageNotFoundError(id)

@@ -1,0 +1,154 @@
+"""Attachments: what is known of files, and their bytes in the blobs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import msgspec
+
+from chatkeep.blobs import Blobs
+from chatkeep.encoding import clean_value
+from chatkeep.errors import AttachmentNotFoundError, BlobMissingError, DuplicateError
+from chatkeep.model import Attachment, AttachmentKind, SourceKey, new_id, to_us, utc_now
+from chatkeep.store import changes
+from chatkeep.store.engine import Engine, Transaction
+from chatkeep.store.lookup import conversation_pk
+
+_attachment = msgspec.json.Decoder(Attachment)
+_encode = msgspec.json.Encoder().encode
+
+
+class Attachments:
+    """The attachments of one owner."""
+
+    def __init__(self, engine: Engine, blobs: Blobs, owner: str) -> None:
+        self._engine = engine
+        self._blobs = blobs
+        self._owner = owner
+
+    def add(
+        self,
+        content: BinaryIO,
+        *,
+        name: str,
+        media_type: str = "application/octet-stream",
+        kind: AttachmentKind = "upload",
+        created_at: datetime | None = None,
+    ) -> Attachment:
+        """Store a file; refer to it from a message by an :class:`~chatkeep.model.AttachmentRef` with its id.
+
+        The bytes are durable before the row that names them: a crash in between leaves bytes that ``check`` reports.
+        """
+        blob = self._blobs.put(content)
+        draft = Attachment(
+            id=new_id(),
+            name=name,
+            media_type=media_type,
+            size_bytes=blob.size_bytes,
+            sha256=blob.sha256,
+            kind=kind,
+            created_at=created_at or utc_now(),
+        )
+        return self._engine.write(lambda tx: insert_attachment(tx, self._owner, draft)[1])
+
+    def get(self, id: str) -> Attachment:
+        """One attachment. Raises AttachmentNotFoundError."""
+
+        def work(tx: Transaction) -> Attachment:
+            row = tx.row(
+                "SELECT body FROM attachment WHERE owner = :owner AND id = :id", {"owner": self._owner, "id": id}
+            )
+            if row is None:
+                raise AttachmentNotFoundError(id)
+            return _attachment.decode(row[0])
+
+        return self._engine.read(work)
+
+    def open(self, id: str) -> BinaryIO:
+        """A stream of its bytes. Raises AttachmentNotFoundError, BlobMissingError."""
+        attachment = self.get(id)
+        if attachment.sha256 is None:
+            raise BlobMissingError("(never found)")
+        return self._blobs.open(attachment.sha256)
+
+    def list(self, conversation_id: str) -> list[Attachment]:
+        """The attachments of a conversation's messages, by id. Raises ConversationNotFoundError."""
+        return self._engine.read(lambda tx: attachments_of(tx, self._owner, conversation_id))
+
+
+def attachments_of(tx: Transaction, owner: str, conversation_id: str) -> list[Attachment]:
+    """See :meth:`Attachments.list`."""
+    pk = conversation_pk(tx, owner, conversation_id)
+    rows = tx.rows(
+        "SELECT DISTINCT a.id, a.body FROM message AS m"
+        " JOIN message_attachment AS l ON l.owner = m.owner AND l.message_pk = m.pk"
+        " JOIN attachment AS a ON a.owner = l.owner AND a.pk = l.attachment_pk"
+        " WHERE m.owner = :owner AND m.conversation_pk = :pk ORDER BY a.id",
+        {"owner": owner, "pk": pk},
+    )
+    return [_attachment.decode(row[1]) for row in rows]
+
+
+def insert_attachment(
+    tx: Transaction, owner: str, draft: Attachment, source: SourceKey | None = None
+) -> tuple[int, Attachment]:
+    """Insert an attachment's row; its key, and its value as stored."""
+    draft = _storable(draft)
+    row = tx.row(
+        "INSERT INTO attachment (owner, id, sha256, size_bytes, created_at, source_format, source_scope, source_id, body)"
+        " VALUES (:owner, :id, :sha256, :size_bytes, :created_at, :source_format, :source_scope, :source_id, :body)"
+        " RETURNING pk",
+        _columns(owner, draft, source),
+    )
+    if row is None:
+        raise DuplicateError(f"attachment {draft.id}")
+    changes.record(tx, owner, "attachment", "put", row[0], draft.id)
+    return int(row[0]), draft
+
+
+def find_attachment(tx: Transaction, owner: str, source: SourceKey) -> tuple[int, Attachment] | None:
+    """The attachment that was imported from a source record, or None."""
+    row = tx.row(
+        "SELECT pk, body FROM attachment WHERE owner = :owner AND source_id = :source_id AND source_scope = :scope"
+        " AND source_format = :format",
+        {"owner": owner, "source_id": source.source_id, "scope": source.scope, "format": source.format},
+    )
+    return None if row is None else (int(row[0]), _attachment.decode(row[1]))
+
+
+def write_attachment(tx: Transaction, owner: str, pk: int, attachment: Attachment) -> None:
+    """Rewrite an attachment's row, as when its bytes turn up."""
+    attachment = _storable(attachment)
+    tx.run(
+        "UPDATE attachment SET sha256 = :sha256, size_bytes = :size_bytes, body = :body WHERE owner = :owner AND pk = :pk",
+        {
+            "owner": owner,
+            "pk": pk,
+            "sha256": attachment.sha256,
+            "size_bytes": attachment.size_bytes,
+            "body": _encode(attachment).decode(),
+        },
+    )
+    changes.record(tx, owner, "attachment", "put", pk, attachment.id)
+
+
+def _columns(owner: str, attachment: Attachment, source: SourceKey | None) -> dict[str, Any]:
+    return {
+        "owner": owner,
+        "id": attachment.id,
+        "sha256": attachment.sha256,
+        "size_bytes": attachment.size_bytes,
+        "created_at": to_us(attachment.created_at),
+        "source_format": source.format if source else None,
+        "source_scope": source.scope if source else None,
+        "source_id": source.source_id if source else None,
+        "body": _encode(attachment).decode(),
+    }
+
+
+def _storable(attachment: Attachment) -> Attachment:
+    plain = {
+        field: clean_value(getattr(attachment, field), {}) for field in ("name", "media_type", "source_id", "extra")
+    }
+    return msgspec.structs.replace(attachment, **plain)

@@ -1,0 +1,154 @@
+"""The change log: one row per committed effect, one cursor for every consumer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from chatkeep.errors import CursorError, HistoryLostError
+from chatkeep.model import from_us, to_us, utc_now
+from chatkeep.store.engine import Engine, Transaction
+
+ChangeKind = Literal["conversation", "message", "project", "tag", "attachment"]
+ChangeOp = Literal["put", "delete"]
+
+_INSERT = (
+    "INSERT INTO change (owner, kind, op, pk, id, conversation_pk, at)"
+    " VALUES (:owner, :kind, :op, :pk, :id, :conversation_pk, :at)"
+)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Something was written or deleted. Read the record by its id for what it is now."""
+
+    cursor: str
+    kind: ChangeKind
+    op: ChangeOp
+    id: str
+    conversation_id: str | None
+    """Of a message whose conversation still exists."""
+    at: datetime
+
+
+class ChangePage(msgspec.Struct, frozen=True):
+    """Changes in commit order; ``cursor`` is the place after the last one, also when there are none."""
+
+    changes: list[Change]
+    cursor: str
+    more: bool
+    """Whether further changes were committed already."""
+
+
+def record(
+    tx: Transaction,
+    owner: str,
+    kind: ChangeKind,
+    op: ChangeOp,
+    pk: int,
+    id: str,
+    *,
+    conversation_pk: int | None = None,
+) -> None:
+    """Write the change of an effect into the effect's own transaction."""
+    tx.run(_INSERT, change_params(owner, kind, op, pk, id, conversation_pk=conversation_pk))
+
+
+def change_params(
+    owner: str, kind: ChangeKind, op: ChangeOp, pk: int, id: str, *, conversation_pk: int | None = None
+) -> dict[str, object]:
+    """Parameters for :func:`record_many`."""
+    return {
+        "owner": owner,
+        "kind": kind,
+        "op": op,
+        "pk": pk,
+        "id": id,
+        "conversation_pk": conversation_pk,
+        "at": to_us(utc_now()),
+    }
+
+
+def record_many(tx: Transaction, params: list[dict[str, object]]) -> None:
+    """Write many changes, each made by :func:`change_params`."""
+    tx.many(_INSERT, params)
+
+
+class Changes:
+    """The change feed of one owner."""
+
+    def __init__(self, engine: Engine, owner: str) -> None:
+        self._engine = engine
+        self._owner = owner
+
+    def cursor(self) -> str:
+        """The place after everything committed so far."""
+
+        def work(tx: Transaction) -> str:
+            return _cursor_text(
+                _epoch(tx), *(tx.row("SELECT seq, nonce FROM change ORDER BY seq DESC LIMIT 1") or (0, 0))
+            )
+
+        return self._engine.read(work)
+
+    def since(self, cursor: str | None = None, *, limit: int = 1000) -> ChangePage:
+        """Changes after ``cursor`` (None: from the oldest kept), at most ``limit`` (and never above 1,000).
+
+        Raises:
+            CursorError: Not a cursor of a change feed.
+            HistoryLostError: The store was restored or copied since, or the log no longer reaches back to it.
+        """
+        limit = max(1, min(limit, 1000))
+
+        def work(tx: Transaction) -> ChangePage:
+            epoch = _epoch(tx)
+            seq, nonce = _position(tx, epoch, cursor)
+            rows = tx.rows(
+                "SELECT g.seq, g.nonce, g.kind, g.op, g.id, c.id, g.at FROM change AS g"
+                " LEFT JOIN conversation AS c ON c.pk = g.conversation_pk AND c.owner = g.owner"
+                " WHERE g.owner = :owner AND g.seq > :seq ORDER BY g.seq LIMIT :limit",
+                {"owner": self._owner, "seq": seq, "limit": limit + 1},
+            )
+            changes = [
+                Change(_cursor_text(epoch, seq, nonce), kind, op, id, conversation_id, from_us(at))
+                for seq, nonce, kind, op, id, conversation_id, at in rows[:limit]
+            ]
+            last = changes[-1].cursor if changes else _cursor_text(epoch, seq, nonce)
+            return ChangePage(changes, last, len(rows) > limit)
+
+        return self._engine.read(work)
+
+
+def _epoch(tx: Transaction) -> str:
+    row = tx.row("SELECT epoch FROM store")
+    return str(row[0]) if row else ""
+
+
+def _position(tx: Transaction, epoch: str, cursor: str | None) -> tuple[int, int]:
+    if cursor is None:
+        return 0, 0
+    found_epoch, seq, nonce = _parse(cursor)
+    if found_epoch != epoch:
+        raise HistoryLostError(
+            "the store was restored or copied since this cursor was given: start over without a cursor"
+        )
+    if seq:
+        row = tx.row("SELECT nonce FROM change WHERE seq = :seq", {"seq": seq})
+        if row is None or row[0] != nonce:
+            raise HistoryLostError("the change log does not hold this cursor any more: start over without a cursor")
+    return seq, nonce
+
+
+def _cursor_text(epoch: str, seq: int, nonce: int) -> str:
+    return base64.urlsafe_b64encode(f"{epoch}.{seq}.{nonce}".encode()).decode().rstrip("=")
+
+
+def _parse(cursor: str) -> tuple[str, int, int]:
+    try:
+        epoch, seq, nonce = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(".")
+        return epoch, int(seq), int(nonce)
+    except (ValueError, binascii.Error) as error:
+        raise CursorError(f"not a cursor of a change feed: {cursor[:40]!r}") from error

@@ -1,0 +1,46 @@
+"""Text of replies that are being streamed, as it lies in the chunk table.
+
+A chunk is a JSON array of steps in order: ``["text", delta]``, ``["thinking", delta]`` or ``["part", part]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chatkeep.encoding import decode_json
+from chatkeep.model import Part, Text, Thinking
+from chatkeep.store.engine import Transaction
+
+Step = tuple[str, Any]
+
+
+def parts_of_steps(steps: list[Step]) -> tuple[Part, ...]:
+    """The parts that a stream's steps add up to: neighbouring deltas of one kind make one part."""
+    parts: list[Part] = []
+    run: list[str] = []
+    kind = ""
+
+    def close_run() -> None:
+        if run:
+            text = "".join(run)
+            parts.append(Text(text=text) if kind == "text" else Thinking(text=text))
+            run.clear()
+
+    for step_kind, value in steps:
+        if step_kind != kind:
+            close_run()
+            kind = step_kind
+        if step_kind == "part":
+            parts.append(value if isinstance(value, msgspec.Struct) else msgspec.convert(value, Part))  # type: ignore[arg-type]  # a union
+        else:
+            run.append(value)
+    close_run()
+    return tuple(parts)
+
+
+def flushed_parts(tx: Transaction, message_pk: int) -> tuple[Part, ...]:
+    """The parts that a streaming message has so far, as of its last flush."""
+    rows = tx.rows("SELECT delta FROM stream_chunk WHERE message_pk = :pk ORDER BY n", {"pk": message_pk})
+    return parts_of_steps([(kind, value) for row in rows for kind, value in decode_json(row[0])])

@@ -1,0 +1,192 @@
+"""Messages: appending them, reading them, and the thread that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+
+from chatkeep.errors import UsageError
+from chatkeep.model import Message, Page, Role
+from chatkeep.store.appending import Content, append_message, new_message, update_message
+from chatkeep.store.cursors import cursor_position, cursor_text, page_size
+from chatkeep.store.engine import Engine, Transaction
+from chatkeep.store.lookup import conversation_pk, message_row
+from chatkeep.store.rows import decode_message, decode_messages, names_of
+from chatkeep.store.threads import walk
+
+# Parallel replies are written together; a set that spans more than this many places does not occur.
+_SET_SPAN = 1000
+
+
+class Messages:
+    """The messages of one owner."""
+
+    def __init__(self, engine: Engine, owner: str) -> None:
+        self._engine = engine
+        self._owner = owner
+
+    def append(
+        self,
+        conversation_id: str,
+        role: Role,
+        content: Content = (),
+        *,
+        parent_id: str | msgspec.UnsetType | None = msgspec.UNSET,
+        idempotency_key: str | None = None,
+        **fields: Any,
+    ) -> Message:
+        """Add a message and make it the head; when this returns, it is durable.
+
+        Args:
+            conversation_id: A full id.
+            role: Who speaks.
+            content: Text, a part, or parts.
+            parent_id: The message that it follows; the head unless given. Another message starts a branch there,
+                None a new root.
+            idempotency_key: Repeating a call with the same key in one conversation returns the first one's message.
+            fields: Further fields of :class:`~chatkeep.model.Message` (``model``, ``usage``, ``created_at``, ...).
+
+        Raises:
+            ConversationNotFoundError, TrashedError: Nothing was written.
+            MessageNotFoundError: ``parent_id`` is not in this conversation.
+            DuplicateError: The idempotency key was used for other content.
+        """
+        return self._engine.write(self._append_work(conversation_id, role, content, parent_id, idempotency_key, fields))
+
+    def submit(
+        self,
+        conversation_id: str,
+        role: Role,
+        content: Content = (),
+        *,
+        parent_id: str | msgspec.UnsetType | None = msgspec.UNSET,
+        idempotency_key: str | None = None,
+        **fields: Any,
+    ) -> Future[Message]:
+        """:meth:`append` that does not wait: the future is done when the message is durable."""
+        return self._engine.submit(
+            self._append_work(conversation_id, role, content, parent_id, idempotency_key, fields)
+        )
+
+    def _append_work(
+        self,
+        conversation_id: str,
+        role: Role,
+        content: Content,
+        parent_id: str | msgspec.UnsetType | None,
+        idempotency_key: str | None,
+        fields: dict[str, Any],
+    ) -> Callable[[Transaction], Message]:
+        message = new_message(conversation_id, role, content, fields)
+
+        def work(tx: Transaction) -> Message:
+            return append_message(tx, self._owner, message, parent_id=parent_id, idempotency_key=idempotency_key)
+
+        return work
+
+    def extend(self, conversation_id: str, messages: Iterable[tuple[Role, Content]]) -> list[Message]:
+        """Append several messages, each under the one before, in one transaction."""
+        drafts = [new_message(conversation_id, role, content, {}) for role, content in messages]
+
+        def work(tx: Transaction) -> list[Message]:
+            return [append_message(tx, self._owner, draft) for draft in drafts]
+
+        return self._engine.write(work)
+
+    def get(self, id: str) -> Message:
+        """One message; of one that is being streamed, what was flushed so far.
+
+        Raises:
+            MessageNotFoundError: No such message.
+        """
+
+        def work(tx: Transaction) -> Message:
+            _, message = message_row(tx, self._owner, id)
+            return message
+
+        return self._engine.read(work)
+
+    def thread(self, conversation_id: str, *, head_id: str | None = None, limit: int | None = None) -> list[Message]:
+        """The messages from the root to the head (or to ``head_id``), oldest first; with ``limit``, the last of them.
+
+        Raises:
+            ConversationNotFoundError, MessageNotFoundError: As they say.
+        """
+        found: list[Message] = []
+        wanted, below = head_id, None
+        while True:
+            page_limit = min(1000, (limit - len(found)) + 10 if limit is not None else 1000)
+            page, wanted, below = self._engine.read(
+                lambda tx, wanted=wanted, below=below, size=page_limit: walk(  # type: ignore[misc]  # bound now
+                    tx, self._owner, conversation_id, wanted, below, size
+                )
+            )
+            found.extend(page)
+            if limit is not None and len(found) >= limit:
+                del found[limit:]
+                break
+            if wanted is None or below is None:
+                break
+        found.reverse()
+        return found
+
+    def rate(self, id: str, rating: int | None) -> Message:
+        """Rate a message (None takes the rating away); imports leave it alone from then on."""
+        return self._edit(id, "rating", rating)
+
+    def select(self, id: str) -> Message:
+        """Of parallel replies, make this the one that the conversation goes on from."""
+
+        def work(tx: Transaction) -> Message:
+            _, message = message_row(tx, self._owner, id)
+            if message.reply_set is None:
+                raise UsageError(f"message {id} is not one of several parallel replies")
+            pk = conversation_pk(tx, self._owner, message.conversation_id)
+            rows = tx.rows(
+                "SELECT pk, body, overrides FROM message WHERE owner = :owner AND conversation_pk = :pk AND seq > :seq",
+                {"owner": self._owner, "pk": pk, "seq": message.seq - _SET_SPAN},
+            )
+            for row_pk, body, overrides in rows:
+                sibling = decode_message(body)
+                if sibling.reply_set == message.reply_set and sibling.selected != (sibling.id == id):
+                    edited = msgspec.structs.replace(sibling, selected=sibling.id == id)
+                    update_message(tx, self._owner, row_pk, edited, overrides={*names_of(overrides), "selected"})
+            return msgspec.structs.replace(message, selected=True)
+
+        return self._engine.write(work)
+
+    def _edit(self, id: str, field: str, value: Any) -> Message:
+        def work(tx: Transaction) -> Message:
+            pk, message = message_row(tx, self._owner, id)
+            row = tx.row(
+                "SELECT overrides FROM message WHERE owner = :owner AND pk = :pk", {"owner": self._owner, "pk": pk}
+            )
+            edited = msgspec.structs.replace(message, **{field: value})
+            update_message(tx, self._owner, pk, edited, overrides={*names_of(row[0] if row else None), field})
+            return edited
+
+        return self._engine.write(work)
+
+    def list(self, conversation_id: str, *, limit: int = 1000, cursor: str | None = None) -> Page[Message]:
+        """All messages of a conversation, on every branch, in ``seq`` order.
+
+        Raises:
+            ConversationNotFoundError, CursorError: As they say.
+        """
+        after = cursor_position(cursor, "messages", (int,))[0] if cursor else 0
+        size = page_size(limit)
+
+        def work(tx: Transaction) -> Page[Message]:
+            pk = conversation_pk(tx, self._owner, conversation_id)
+            rows = tx.rows(
+                "SELECT body FROM message WHERE owner = :owner AND conversation_pk = :pk AND seq > :after"
+                " ORDER BY seq LIMIT :size",
+                {"owner": self._owner, "pk": pk, "after": after, "size": size},
+            )
+            items = decode_messages([row[0] for row in rows])
+            return Page(items, cursor_text("messages", items[-1].seq) if len(items) == size else None)
+
+        return self._engine.read(work)

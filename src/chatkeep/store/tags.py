@@ -1,0 +1,57 @@
+"""Tags: names that conversations carry; equal but for case means the same tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatkeep.encoding import clean_text
+from chatkeep.errors import UsageError
+from chatkeep.model import Tag, new_id, to_us, utc_now
+from chatkeep.store import changes
+from chatkeep.store.engine import Engine, Transaction
+
+MAX_CHARS = 200
+
+
+class Tags:
+    """The tags of one owner."""
+
+    def __init__(self, engine: Engine, owner: str) -> None:
+        self._engine = engine
+        self._owner = owner
+
+    def list(self) -> list[Tag]:
+        """All tags by name, with how many conversations outside the trash carry each."""
+        rows = self._engine.read(
+            lambda tx: tx.rows(
+                "SELECT t.name, count(c.pk) FROM tag AS t"
+                " LEFT JOIN conversation_tag AS l ON l.owner = t.owner AND l.tag_pk = t.pk"
+                " LEFT JOIN conversation AS c ON c.pk = l.conversation_pk AND c.owner = t.owner AND c.trashed_at IS NULL"
+                " WHERE t.owner = :owner GROUP BY t.pk, t.name ORDER BY t.name",
+                {"owner": self._owner},
+            )
+        )
+        return [Tag(name=name, count=count) for name, count in rows]
+
+
+def ensure(tx: Transaction, owner: str, names: Iterable[str]) -> dict[str, int]:
+    """Make the tags that are not there yet; stored name -> pk. A tag keeps the spelling that it was made with."""
+    stored: dict[str, int] = {}
+    for name in names:
+        plain = clean_text(name.strip())[0]
+        if not plain or len(plain) > MAX_CHARS:
+            raise UsageError(f"a tag has between 1 and {MAX_CHARS} characters: {plain[:40]!r}")
+        key = {"owner": owner, "name_key": plain.casefold()}
+        row = tx.row("SELECT name, pk FROM tag WHERE owner = :owner AND name_key = :name_key", key)
+        if row is None:
+            id = new_id()
+            row = tx.row(
+                "INSERT INTO tag (owner, id, name, name_key, created_at) VALUES (:owner, :id, :name, :name_key, :at)"
+                " RETURNING name, pk",
+                key | {"id": id, "name": plain, "at": to_us(utc_now())},
+            )
+            if row is not None:
+                changes.record(tx, owner, "tag", "put", row[1], id)
+        if row is not None:
+            stored[row[0]] = row[1]
+    return stored
