@@ -91,7 +91,9 @@ class AmbiguousIdError(StoreError, LookupError):
     code = "store.ambiguous-id"
 
     def __init__(self, id: str, matches: tuple[str, ...]) -> None:
-        super().__init__(f"{id!r} fits {len(matches)} or more ids, such as {matches[0]} and {matches[1]}: give more of it")
+        super().__init__(
+            f"{id!r} fits {len(matches)} or more ids, such as {matches[0]} and {matches[1]}: give more of it"
+        )
         self.id = id
         self.matches = matches
 
@@ -116,6 +118,12 @@ class DuplicateError(StoreError):
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} exists already")
         self.what = what
+
+
+class ConstraintError(StoreError):
+    """A statement broke a rule of the schema (a unique key, a reference, a check); it changed nothing."""
+
+    code = "store.constraint"
 
 
 class TrashedError(StoreError):
@@ -175,6 +183,12 @@ class StoreFullError(StoreUnavailableError):
     code = "store.full"
 
 
+class StoreMissingError(StoreUnavailableError):
+    """There is no store here, and reading alone does not make one."""
+
+    code = "store.missing"
+
+
 class StoreReadOnlyError(StoreUnavailableError):
     """The store can be read, but not written."""
 
@@ -211,7 +225,9 @@ class StoreNewerError(StoreUnavailableError):
     code = "store.newer-schema"
 
     def __init__(self, found: int, known: int) -> None:
-        super().__init__(f"the store has schema {found}, this Chatkeep knows up to {known}: upgrade Chatkeep, or close it and use the newer one")
+        super().__init__(
+            f"the store has schema {found}, this Chatkeep knows up to {known}: upgrade Chatkeep, or close it and use the newer one"
+        )
         self.found = found
         self.known = known
 

@@ -1,0 +1,76 @@
+"""The SQLite side of :class:`chatkeep.store.engine.Transaction`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NoReturn
+
+import apsw
+
+from chatkeep.errors import StoreClosedError
+from chatkeep.store.engine import Params, Row
+from chatkeep.store.sqlite.failures import store_error
+
+
+class SqliteTransaction:
+    """Statements of one call. Each gets a cursor that dies at once, so none keeps a read open after the call."""
+
+    __slots__ = ("_connection", "_database", "_execute")
+
+    def __init__(self, connection: apsw.Connection, database: Path) -> None:
+        self._connection = connection
+        self._execute = connection.execute
+        self._database = database
+
+    def rows(self, sql: str, params: Params | None = None) -> list[Row]:
+        """See :class:`chatkeep.store.engine.Transaction`."""
+        try:
+            return self._execute(sql, params).fetchall()
+        except apsw.Error as error:
+            raise store_error(error, self._database) from error
+
+    def row(self, sql: str, params: Params | None = None) -> Row | None:
+        """See :class:`chatkeep.store.engine.Transaction`."""
+        try:
+            return self._execute(sql, params).fetchone()
+        except apsw.Error as error:
+            raise store_error(error, self._database) from error
+
+    def run(self, sql: str, params: Params | None = None) -> int:
+        """See :class:`chatkeep.store.engine.Transaction`."""
+        connection = self._connection
+        before = connection.total_changes()
+        try:
+            self._execute(sql, params)
+        except apsw.Error as error:
+            raise store_error(error, self._database) from error
+        # `changes` speaks of the last statement that changed something, which need not be this one.
+        return connection.changes() if connection.total_changes() != before else 0
+
+    def many(self, sql: str, params: Iterable[Params]) -> None:
+        """See :class:`chatkeep.store.engine.Transaction`."""
+        try:
+            self._connection.executemany(sql, params)
+        except apsw.Error as error:
+            raise store_error(error, self._database) from error
+
+    def end(self) -> None:
+        """Refuse every later use: the call that this transaction belonged to is over."""
+        self._execute = _ended
+        self._connection = _ENDED
+
+
+def _ended(*_arguments: object) -> NoReturn:
+    raise StoreClosedError("a transaction was used after the call that it belonged to: keep values, not transactions")
+
+
+class _Ended:
+    """Stands in for the connection of a transaction that is over."""
+
+    executemany = staticmethod(_ended)
+    total_changes = staticmethod(_ended)
+    changes = staticmethod(_ended)
+
+
+_ENDED: apsw.Connection = _Ended()  # type: ignore[assignment]  # only the three methods used above are ever reached
