@@ -1,0 +1,1 @@
+"""Reading and writing the formats of chat apps; see ``docs/formats``."""
