@@ -1,7 +1,7 @@
 """What Chatkeep keeps, as immutable values."""
 
 from chatkeep.model.attachment import Attachment, AttachmentKind
-from chatkeep.model.conversation import Conversation, ConversationKind, ConversationSummary, SourceKey
+from chatkeep.model.conversation import Conversation, ConversationKind, ConversationSummary
 from chatkeep.model.ids import derived_id, new_id
 from chatkeep.model.library import Project, Tag
 from chatkeep.model.message import (
@@ -22,6 +22,7 @@ from chatkeep.model.message import (
 )
 from chatkeep.model.money import to_dollars, to_nanos
 from chatkeep.model.page import Page
+from chatkeep.model.source import SourceKey
 from chatkeep.model.time import EPOCH, from_iso, from_seconds, from_us, to_iso, to_us, utc_now
 
 __all__ = [

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from chatkeep.model.source import SourceKey
+
 AttachmentKind = Literal["upload", "generated_image"]
 
 
@@ -20,5 +22,5 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha256: str | None = None
     kind: AttachmentKind = "upload"
     created_at: datetime
-    source_id: str | None = None
+    source: SourceKey | None = None
     extra: dict[str, Any] = {}

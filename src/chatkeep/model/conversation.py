@@ -8,21 +8,10 @@ from typing import Any, Literal
 import msgspec
 
 from chatkeep.model.message import Usage
+from chatkeep.model.source import SourceKey
 from chatkeep.model.time import from_us
 
 ConversationKind = Literal["chat", "agent"]
-
-
-class SourceKey(msgspec.Struct, frozen=True):
-    """Which record of which source something was imported from.
-
-    ``scope`` is empty if the format's ids are unique everywhere, else the conversation or account that they are
-    unique in.
-    """
-
-    format: str
-    scope: str
-    source_id: str
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.model.conversation import SourceKey
+from chatkeep.model.source import SourceKey
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

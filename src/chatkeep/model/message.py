@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from chatkeep.model.source import SourceKey
+
 Role = Literal["system", "user", "assistant", "tool", "error"]
 Status = Literal["complete", "streaming", "interrupted", "failed"]
 
@@ -128,9 +130,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Nano-dollars; None means unknown, which is not zero."""
     priced_by: str | None = None
     """Who computed the cost and from which price table, e.g. ``source``."""
-    source_id: str | None = None
+    source: SourceKey | None = None
     extra: dict[str, Any] = {}
     """By format name: what the source says beyond the fields here."""
+
+    @property
+    def source_id(self) -> str | None:
+        """Its id in the app that it was imported from; None for what was born here."""
+        return None if self.source is None else self.source.source_id
 
     @property
     def text(self) -> str:

@@ -115,9 +115,6 @@ def append_message(
     columns |= {
         "owner": owner,
         "conversation_pk": pk,
-        "source_format": None,
-        "source_scope": None,
-        "source_id": None,
         "idempotency_key": idempotency_key,
     }
     message_pk = insert_message(tx, columns)
@@ -140,7 +137,6 @@ def insert_message(tx: Transaction, columns: dict[str, Any]) -> int:
 def update_message(tx: Transaction, owner: str, pk: int, message: Message, *, overrides: set[str]) -> None:
     """Rewrite a message's row in place; the conversation's counters are the caller's business."""
     columns = message_columns(message) | {"owner": owner, "pk": pk, "overrides": names_json(overrides)}
-    del columns["id"]
     tx.run(UPDATE_MESSAGE, columns)
     row = tx.row("SELECT conversation_pk FROM message WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
     changes.record(tx, owner, "message", "put", pk, message.id, conversation_pk=row[0] if row else None)
@@ -162,7 +158,8 @@ def add_model(tx: Transaction, owner: str, conversation_pk: int, model: str, kno
     """Note that a model speaks in a conversation."""
     key = {"owner": owner, "model": model, "pk": conversation_pk}
     tx.run(
-        "INSERT INTO conversation_model (owner, model, conversation_pk) VALUES (:owner, :model, :pk) ON CONFLICT DO NOTHING",
+        "INSERT INTO conversation_model (owner, model, conversation_pk) VALUES (:owner, :model, :pk)"
+        " ON CONFLICT DO NOTHING",
         key,
     )
     tx.run(

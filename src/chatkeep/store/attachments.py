@@ -17,6 +17,7 @@ from chatkeep.store.lookup import conversation_pk
 
 _attachment = msgspec.json.Decoder(Attachment)
 _encode = msgspec.json.Encoder().encode
+_SELECT = "SELECT body FROM attachment WHERE owner = :owner AND id = :id"
 
 
 class Attachments:
@@ -90,16 +91,15 @@ def attachments_of(tx: Transaction, owner: str, conversation_id: str) -> list[At
     return [_attachment.decode(row[1]) for row in rows]
 
 
-def insert_attachment(
-    tx: Transaction, owner: str, draft: Attachment, source: SourceKey | None = None
-) -> tuple[int, Attachment]:
+def insert_attachment(tx: Transaction, owner: str, draft: Attachment) -> tuple[int, Attachment]:
     """Insert an attachment's row; its key, and its value as stored."""
     draft = _storable(draft)
     row = tx.row(
-        "INSERT INTO attachment (owner, id, sha256, size_bytes, created_at, source_format, source_scope, source_id, body)"
+        "INSERT INTO attachment (owner, id, sha256, size_bytes, created_at, source_format, source_scope,"
+        " source_id, body)"
         " VALUES (:owner, :id, :sha256, :size_bytes, :created_at, :source_format, :source_scope, :source_id, :body)"
         " RETURNING pk",
-        _columns(owner, draft, source),
+        _columns(owner, draft),
     )
     if row is None:
         raise DuplicateError(f"attachment {draft.id}")
@@ -121,7 +121,8 @@ def write_attachment(tx: Transaction, owner: str, pk: int, attachment: Attachmen
     """Rewrite an attachment's row, as when its bytes turn up."""
     attachment = _storable(attachment)
     tx.run(
-        "UPDATE attachment SET sha256 = :sha256, size_bytes = :size_bytes, body = :body WHERE owner = :owner AND pk = :pk",
+        "UPDATE attachment SET sha256 = :sha256, size_bytes = :size_bytes, body = :body"
+        " WHERE owner = :owner AND pk = :pk",
         {
             "owner": owner,
             "pk": pk,
@@ -133,7 +134,8 @@ def write_attachment(tx: Transaction, owner: str, pk: int, attachment: Attachmen
     changes.record(tx, owner, "attachment", "put", pk, attachment.id)
 
 
-def _columns(owner: str, attachment: Attachment, source: SourceKey | None) -> dict[str, Any]:
+def _columns(owner: str, attachment: Attachment) -> dict[str, Any]:
+    source = attachment.source
     return {
         "owner": owner,
         "id": attachment.id,
@@ -148,7 +150,5 @@ def _columns(owner: str, attachment: Attachment, source: SourceKey | None) -> di
 
 
 def _storable(attachment: Attachment) -> Attachment:
-    plain = {
-        field: clean_value(getattr(attachment, field), {}) for field in ("name", "media_type", "source_id", "extra")
-    }
+    plain = {field: clean_value(getattr(attachment, field), {}) for field in ("name", "media_type", "extra")}
     return msgspec.structs.replace(attachment, **plain)

@@ -67,7 +67,7 @@ def newest_leaf(tx: Transaction, owner: str, conversation_id: str, message_id: s
 
 
 def _tree(tx: Transaction, owner: str, pk: int) -> list[tuple[str, str | None, int]]:
-    return tx.rows(  # type: ignore[return-value]  # the three columns
+    return tx.rows(
         "SELECT id, parent_id, created_at FROM message WHERE owner = :owner AND conversation_pk = :pk ORDER BY seq",
         {"owner": owner, "pk": pk},
     )

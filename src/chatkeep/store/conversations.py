@@ -24,8 +24,8 @@ INSERT_CONVERSATION = (
     "INSERT INTO conversation (owner, id, title, project_pk, kind, workspace, agent, session_id, pinned, archived,"
     " created_at, updated_at, settings, source_format, source_scope, source_id, source_digest, overrides, extra)"
     " VALUES (:owner, :id, :title, :project_pk, :kind, :workspace, :agent, :session_id, :pinned, :archived,"
-    " :created_at, :updated_at, :settings, :source_format, :source_scope, :source_id, :source_digest, :overrides, :extra)"
-    " RETURNING pk"
+    " :created_at, :updated_at, :settings, :source_format, :source_scope, :source_id, :source_digest, :overrides,"
+    " :extra) RETURNING pk"
 )
 
 

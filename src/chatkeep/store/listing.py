@@ -26,8 +26,9 @@ _FIELDS = len(ConversationSummary.__struct_fields__)
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which conversations a list shows; None leaves a field open. Times bound ``updated_at`` (or ``created_at`` in that
-    order): ``since`` is within, ``until`` is not.
+    """Which conversations a list shows; None leaves a field open.
+
+    Times bound what the list is ordered by: ``since`` is within, ``until`` is not.
     """
 
     project_id: str | None = None

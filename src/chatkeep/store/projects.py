@@ -73,13 +73,14 @@ class Projects:
         return self.update(id, version=version, name=name)
 
     def delete(self, id: str) -> None:
-        """Delete it and its sub-projects; their conversations are kept, filed under none. Raises ProjectNotFoundError."""
+        """Delete it and its sub-projects; their conversations are kept, under none. Raises ProjectNotFoundError."""
 
         def work(tx: Transaction) -> None:
             pk, _ = project_row(tx, self._owner, id)
             rows = tx.rows(
                 "WITH RECURSIVE below (pk, id) AS (SELECT pk, id FROM project WHERE owner = :owner AND pk = :pk"
-                " UNION SELECT p.pk, p.id FROM project AS p JOIN below AS b ON p.parent_pk = b.pk WHERE p.owner = :owner)"
+                " UNION SELECT p.pk, p.id FROM project AS p JOIN below AS b ON p.parent_pk = b.pk"
+                " WHERE p.owner = :owner)"
                 " SELECT pk, id FROM below",
                 {"owner": self._owner, "pk": pk},
             )
@@ -119,8 +120,8 @@ def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Pr
     """Insert a project; its key, and its value as stored."""
     draft = _storable(draft)
     row = tx.row(
-        "INSERT INTO project (owner, id, name, name_key, parent_pk, created_at, updated_at, source_format, source_scope,"
-        " source_id, version, body) VALUES (:owner, :id, :name, :name_key, :parent_pk, :created_at, :updated_at,"
+        "INSERT INTO project (owner, id, name, name_key, parent_pk, created_at, updated_at, source_format,"
+        " source_scope, source_id, version, body) VALUES (:owner, :id, :name, :name_key, :parent_pk, :created_at, :updated_at,"
         " :source_format, :source_scope, :source_id, :version, :body) RETURNING pk",
         _columns(tx, owner, draft),
     )

@@ -29,9 +29,10 @@ INSERT_MESSAGE = (
 
 UPDATE_MESSAGE = (
     "UPDATE message SET seq = :seq, parent_id = :parent_id, role = :role, model = :model, status = :status,"
-    " hidden = :hidden, rating = :rating, created_at = :created_at, input_tokens = :input_tokens, output_tokens = :output_tokens,"
-    " cache_read_tokens = :cache_read_tokens, cache_write_tokens = :cache_write_tokens,"
-    " reasoning_tokens = :reasoning_tokens, cost_nanos = :cost_nanos, overrides = :overrides, body = :body WHERE owner = :owner AND pk = :pk"
+    " hidden = :hidden, rating = :rating, created_at = :created_at, input_tokens = :input_tokens,"
+    " output_tokens = :output_tokens, cache_read_tokens = :cache_read_tokens, cache_write_tokens = :cache_write_tokens,"
+    " reasoning_tokens = :reasoning_tokens, cost_nanos = :cost_nanos, overrides = :overrides, body = :body"
+    " WHERE owner = :owner AND pk = :pk"
 )
 
 CONVERSATION_COLUMNS = (
@@ -60,7 +61,7 @@ def decode_message(body: str) -> Message:
 
 def message_columns(message: Message) -> dict[str, Any]:
     """The columns that a message's body also says, and the body."""
-    usage = message.usage
+    usage, source = message.usage, message.source
     return {
         "seq": message.seq,
         "id": message.id,
@@ -77,6 +78,9 @@ def message_columns(message: Message) -> dict[str, Any]:
         "cache_write_tokens": usage.cache_write if usage else None,
         "reasoning_tokens": usage.reasoning if usage else None,
         "cost_nanos": message.cost_nanos,
+        "source_format": source.format if source else None,
+        "source_scope": source.scope if source else None,
+        "source_id": source.source_id if source else None,
         "body": encode_message(message),
     }
 

@@ -26,7 +26,8 @@ class Tags:
             lambda tx: tx.rows(
                 "SELECT t.name, count(c.pk) FROM tag AS t"
                 " LEFT JOIN conversation_tag AS l ON l.owner = t.owner AND l.tag_pk = t.pk"
-                " LEFT JOIN conversation AS c ON c.pk = l.conversation_pk AND c.owner = t.owner AND c.trashed_at IS NULL"
+                " LEFT JOIN conversation AS c"
+                " ON c.owner = t.owner AND c.pk = l.conversation_pk AND c.trashed_at IS NULL"
                 " WHERE t.owner = :owner GROUP BY t.pk, t.name ORDER BY t.name",
                 {"owner": self._owner},
             )
