@@ -37,6 +37,10 @@ class Transaction(Protocol):
         """Run one statement once per parameter set."""
         ...
 
+    def nested(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in a savepoint: if it raises, its effects are undone, those before it stay, and the error goes on."""
+        ...
+
 
 class Engine(Protocol):
     """A database that takes turns between threads and processes, and acknowledges only what is durable."""

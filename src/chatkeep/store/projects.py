@@ -121,8 +121,8 @@ def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Pr
     draft = _storable(draft)
     row = tx.row(
         "INSERT INTO project (owner, id, name, name_key, parent_pk, created_at, updated_at, source_format,"
-        " source_scope, source_id, version, body) VALUES (:owner, :id, :name, :name_key, :parent_pk, :created_at, :updated_at,"
-        " :source_format, :source_scope, :source_id, :version, :body) RETURNING pk",
+        " source_scope, source_id, version, body) VALUES (:owner, :id, :name, :name_key, :parent_pk, :created_at,"
+        " :updated_at, :source_format, :source_scope, :source_id, :version, :body) RETURNING pk",
         _columns(tx, owner, draft),
     )
     if row is None:

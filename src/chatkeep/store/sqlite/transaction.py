@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 import apsw
 
 from chatkeep.errors import StoreClosedError
-from chatkeep.store.engine import Params, Row
+from chatkeep.store.engine import Params, Row, Transaction
 from chatkeep.store.sqlite.failures import store_error
+
+T = TypeVar("T")
 
 
 class SqliteTransaction:
@@ -55,6 +57,20 @@ class SqliteTransaction:
         except apsw.Error as error:
             raise store_error(error, self._database) from error
 
+    def nested(self, work: Callable[[Transaction], T]) -> T:
+        """See :class:`chatkeep.store.engine.Transaction`."""
+        self.run("SAVEPOINT nested")
+        try:
+            value = work(self)
+        except BaseException:
+            # After a full disk SQLite may have rolled everything back already; then there is no savepoint to return to.
+            if self._connection.in_transaction:
+                self.run("ROLLBACK TO nested")
+                self.run("RELEASE nested")
+            raise
+        self.run("RELEASE nested")
+        return value
+
     def end(self) -> None:
         """Refuse every later use: the call that this transaction belonged to is over."""
         self._execute = _ended
@@ -71,6 +87,7 @@ class _Ended:
     executemany = staticmethod(_ended)
     total_changes = staticmethod(_ended)
     changes = staticmethod(_ended)
+    in_transaction = False
 
 
-_ENDED: apsw.Connection = _Ended()  # type: ignore[assignment]  # only the three methods used above are ever reached
+_ENDED: apsw.Connection = _Ended()  # type: ignore[assignment]  # only what is used above are ever reached
