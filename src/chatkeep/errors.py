@@ -21,6 +21,15 @@ class UsageError(ChatkeepError, ValueError):
     code = "usage.invalid"
 
 
+class ConfirmationRequiredError(UsageError):
+    """Something that cannot be undone was asked for, and nobody is there to confirm it."""
+
+    code = "usage.confirmation-required"
+
+    def __init__(self) -> None:
+        super().__init__("this cannot be undone and nobody can be asked here: add --yes if it is meant")
+
+
 class MissingExtraError(ChatkeepError, ImportError):
     """An optional part of Chatkeep is not installed."""
 

@@ -1,0 +1,125 @@
+"""The outermost frame: runs a command line and turns whatever happens into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import click
+
+from chatkeep.cli import exit_codes
+from chatkeep.cli.invocation import Invocation
+from chatkeep.cli.program import program
+from chatkeep.cli.terminal import clean, clean_json
+from chatkeep.errors import ChatkeepError, UsageError
+
+PROGRAM_NAME = "chatkeep"
+COMPLETION_VARIABLE = "_CHATKEEP_COMPLETE"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line to its end.
+
+    Returns:
+        The exit code; ``docs/cli.md`` says what each means. Errors have been told on stderr.
+    """
+    _survive_odd_characters()
+    invocation = Invocation()
+    # `--json` may stand after what is wrong with the line.
+    wants_json = "--json" in arguments
+    try:
+        code = _invoked(arguments, invocation)
+        sys.stdout.flush()
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except ChatkeepError as error:
+        code = exit_codes.exit_code(error)
+        _tell(error.code, str(error), vars(error), as_json=wants_json)
+        _log(error, code)
+    except click.ClickException as error:
+        code = exit_codes.USAGE
+        _tell(UsageError.code, _usage_text(error, as_json=wants_json), {}, as_json=wants_json)
+    except (click.Abort, KeyboardInterrupt):
+        code = exit_codes.INTERRUPTED
+        _quietly_say("\nstopped")
+    except BrokenPipeError:
+        _forget_stdout()
+        code = exit_codes.BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the outermost frame: a bug is told, logged, and has its own exit code
+        code = exit_codes.BUG
+        _tell_bug(error, invocation, as_json=wants_json)
+    return code
+
+
+def _invoked(arguments: Sequence[str], invocation: Invocation) -> int:
+    instruction = os.environ.get(COMPLETION_VARIABLE)
+    if instruction:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(program, {}, PROGRAM_NAME, COMPLETION_VARIABLE, instruction)
+    # Not `program.main`: it would take Ctrl-C and broken pipes for itself.
+    with program.make_context(PROGRAM_NAME, list(arguments), obj=invocation) as context:
+        result = program.invoke(context)
+    return result if isinstance(result, int) else exit_codes.DONE
+
+
+def _survive_odd_characters() -> None:
+    """A terminal or pipe that cannot show a character gets a stand-in, not a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+def _usage_text(error: click.ClickException, *, as_json: bool) -> str:
+    text = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None or as_json:
+        return text
+    return f"{text}\n{context.get_usage()}\nhelp: {context.command_path} --help"
+
+
+def _tell(code: str, message: str, details: dict[str, object], *, as_json: bool) -> None:
+    with suppress(OSError):
+        if not as_json:
+            sys.stderr.write(f"chatkeep: {clean(message)}\n")
+            return
+        import msgspec
+
+        shown = {name: value for name, value in details.items() if isinstance(value, str | int | tuple | None)}
+        document = msgspec.json.encode({"error": {"code": code, "message": message, **shown}})
+        sys.stderr.write(clean_json(document.decode()) + "\n")
+
+
+def _tell_bug(error: Exception, invocation: Invocation, *, as_json: bool) -> None:
+    name = type(error).__name__
+    text = f"{name}: {error}" if invocation.verbosity else name
+    _tell("chatkeep.bug", f"this is a bug of Chatkeep ({text}): please report it; -vv shows more", {}, as_json=as_json)
+    if invocation.verbosity > 1:
+        import traceback
+
+        _quietly_say("".join(traceback.format_exception(error)))
+    _log(error, exit_codes.BUG)
+
+
+def _log(error: Exception, code: int) -> None:
+    # Only if the command came far enough to start the log: otherwise nobody listens.
+    logging = sys.modules.get("logging")
+    if logging is not None:
+        level = logging.ERROR if code >= exit_codes.TABLE[ChatkeepError] else logging.INFO
+        logging.getLogger("chatkeep.cli").log(level, "the command failed", exc_info=error)
+
+
+def _quietly_say(text: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(clean(text) + "\n")
+
+
+def _forget_stdout() -> None:
+    """Whoever read our output has gone; the interpreter must not stumble over it again while it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
