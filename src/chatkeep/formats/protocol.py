@@ -161,7 +161,8 @@ class Probe(Protocol):
     kind: str
     """``file``, ``zip``, ``directory`` or ``sqlite``."""
     head: bytes
-    """The first 64 KiB of a file (a byte order mark removed), of the first ``.json``/``.jsonl`` member otherwise."""
+    """The first 64 KiB of a file (a byte order mark removed); otherwise of a ``.json``/``.jsonl`` member: one whose
+    base name begins with ``conversations``, else the one that lies least deep, else the first by name."""
     names: tuple[str, ...]
     """Member paths of a zip or directory with ``/`` (at most 10,000), empty otherwise."""
     tables: frozenset[str]
@@ -185,6 +186,8 @@ class Source(Protocol):
 
     path: Path
     kind: str
+    skipped: tuple[Skipped, ...]
+    """What of it is never read: hostile names, symbolic links, special files. The importing service reports them."""
 
     def members(self) -> list[Member]:
         """All files in it, sorted by name; a single file is its own only member."""
@@ -194,10 +197,14 @@ class Source(Protocol):
         """The member with this base name that lies least deep, or None."""
         ...
 
-    def database(self) -> Any:
-        """A read-only ``apsw.Connection`` to a private copy of a SQLite source made together with its WAL.
+    def database(self, name: str | None = None) -> Any:
+        """A read-only ``apsw.Connection`` to a private copy of a SQLite database made together with its WAL.
 
-        ``quote`` and the rest is apsw's; text that is not UTF-8 must be read as blobs. Closed with the source.
+        ``name`` is that of a member of a zip or directory; None means the source itself. Text that is not UTF-8 must
+        be read as blobs. Asked again it is the same connection; closed with the source.
+
+        Raises:
+            UnreadableSourceError: Not there, not a database, damaged, or a program keeps writing to it.
         """
         ...
 
