@@ -87,6 +87,19 @@ def storable(message: Message) -> Message:
     return msgspec.convert(plain, Message)
 
 
+def storable_columns(message: Message, seq: int) -> dict[str, Any]:
+    """The columns of a message at its place, with storable text; encodes it once in the usual case."""
+    if message.seq != seq:
+        message = msgspec.structs.replace(message, seq=seq)
+    try:
+        columns = message_columns(message)
+        if "\\u0000" not in columns["body"]:
+            return columns
+    except UnicodeEncodeError:
+        pass
+    return message_columns(storable(message))
+
+
 def append_message(
     tx: Transaction,
     owner: str,

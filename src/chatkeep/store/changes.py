@@ -77,6 +77,16 @@ def record_many(tx: Transaction, params: list[dict[str, object]]) -> None:
     tx.many(_INSERT, params)
 
 
+def record_messages(tx: Transaction, owner: str, conversation_pk: int, *, after_seq: int) -> None:
+    """Write one change for each message of a conversation behind ``after_seq``, in their order."""
+    tx.run(
+        "INSERT INTO change (owner, kind, op, pk, id, conversation_pk, at)"
+        " SELECT owner, 'message', 'put', pk, id, conversation_pk, :at FROM message"
+        " WHERE owner = :owner AND conversation_pk = :pk AND seq > :seq ORDER BY seq",
+        {"owner": owner, "pk": conversation_pk, "seq": after_seq, "at": to_us(utc_now())},
+    )
+
+
 class Changes:
     """The change feed of one owner."""
 

@@ -38,7 +38,7 @@ class Transaction(Protocol):
         ...
 
     def nested(self, work: Callable[[Transaction], T]) -> T:
-        """Run ``work`` in a savepoint: if it raises, its effects are undone, those before it stay, and the error goes on."""
+        """Run ``work`` in a savepoint: if it raises, its effects alone are undone, and the error goes on."""
         ...
 
 

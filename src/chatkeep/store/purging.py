@@ -53,6 +53,11 @@ def was_purged(tx: Transaction, owner: str, source: SourceKey) -> bool:
     )
 
 
+def own_key(id: str) -> SourceKey:
+    """What stands for the source key of a conversation that was born here."""
+    return SourceKey("chatkeep", "", id)
+
+
 def forget_purge(tx: Transaction, owner: str, source: SourceKey) -> None:
     """Let imports bring a source record back."""
     tx.run(
@@ -81,13 +86,14 @@ def _key_hash(tx: Transaction, source: SourceKey) -> bytes:
 
 def _leave_tombstone(tx: Transaction, owner: str, pk: int) -> None:
     row = tx.row(
-        "SELECT source_format, source_scope, source_id FROM conversation WHERE owner = :owner AND pk = :pk",
+        "SELECT id, source_format, source_scope, source_id FROM conversation WHERE owner = :owner AND pk = :pk",
         {"owner": owner, "pk": pk},
     )
-    if row is not None and row[2] is not None:
+    if row is not None:
+        source = own_key(row[0]) if row[3] is None else SourceKey(*row[1:])
         tx.run(
             "INSERT INTO purged (owner, key_hash, purged_at) VALUES (:owner, :hash, :at) ON CONFLICT DO NOTHING",
-            {"owner": owner, "hash": _key_hash(tx, SourceKey(*row)), "at": to_us(utc_now())},
+            {"owner": owner, "hash": _key_hash(tx, source), "at": to_us(utc_now())},
         )
 
 

@@ -18,14 +18,15 @@ _mapping = msgspec.json.Decoder(dict[str, Any])
 
 PREVIEW_CHARS = 160
 
-INSERT_MESSAGE = (
+INSERT_MESSAGE_PLAIN = (
     "INSERT INTO message (owner, conversation_pk, seq, id, parent_id, role, model, status, hidden, rating, created_at,"
     " input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_nanos,"
     " source_format, source_scope, source_id, idempotency_key, body)"
     " VALUES (:owner, :conversation_pk, :seq, :id, :parent_id, :role, :model, :status, :hidden, :rating, :created_at,"
     " :input_tokens, :output_tokens, :cache_read_tokens, :cache_write_tokens, :reasoning_tokens, :cost_nanos,"
-    " :source_format, :source_scope, :source_id, :idempotency_key, :body) RETURNING pk"
+    " :source_format, :source_scope, :source_id, :idempotency_key, :body)"
 )
+INSERT_MESSAGE = f"{INSERT_MESSAGE_PLAIN} RETURNING pk"
 
 UPDATE_MESSAGE = (
     "UPDATE message SET seq = :seq, parent_id = :parent_id, role = :role, model = :model, status = :status,"

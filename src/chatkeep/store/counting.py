@@ -1,0 +1,93 @@
+"""Counters of a conversation that are derived from its messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chatkeep.encoding import encode_json
+from chatkeep.model import Message
+from chatkeep.store.engine import Transaction
+from chatkeep.store.rows import decode_message, preview_of
+
+_SUMS = (
+    "SELECT count(*), coalesce(max(seq), 0), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),"
+    " coalesce(sum(cache_read_tokens), 0), coalesce(sum(cache_write_tokens), 0), coalesce(sum(reasoning_tokens), 0),"
+    " sum(cost_nanos) FROM message WHERE owner = :owner AND conversation_pk = :pk"
+)
+_NAMES = ("count", "seq", "input", "output", "cache_read", "cache_write", "reasoning", "cost")
+_UPDATE = (
+    "UPDATE conversation SET message_count = :count, last_seq = max(last_seq, :seq), preview = :preview,"
+    " input_tokens = :input, output_tokens = :output, cache_read_tokens = :cache_read,"
+    " cache_write_tokens = :cache_write, reasoning_tokens = :reasoning, cost_nanos = :cost, models = :models"
+)
+# A preview is looked for among the last messages of the branch shown; tool calls and results may stand behind it.
+_PREVIEW_DEPTH = 50
+
+
+def recount(
+    tx: Transaction, owner: str, pk: int, *, head_id: str | None = None, messages: list[Message] | None = None
+) -> None:
+    """Recompute the counters; with ``messages`` (all there are, just inserted) without reading them back.
+
+    ``head_id`` also becomes the head, unless it is None.
+    """
+    key = {"owner": owner, "pk": pk}
+    if messages is not None:
+        values = dict(zip(_NAMES, _sums_of(messages), strict=True))
+        models = sorted({message.model for message in messages if message.model is not None})
+        preview = _preview_of(messages, head_id)
+    else:
+        values = dict(zip(_NAMES, tx.row(_SUMS, key) or (), strict=True))
+        rows = tx.rows(
+            "SELECT model FROM conversation_model WHERE owner = :owner AND conversation_pk = :pk ORDER BY model", key
+        )
+        models = [row[0] for row in rows]
+        preview = read_preview(tx, owner, pk)
+    sql = f"{_UPDATE}{', head_id = :head_id' if head_id is not None else ''} WHERE owner = :owner AND pk = :pk"
+    params: dict[str, Any] = key | values
+    params |= {"preview": preview, "models": encode_json(models) if models else None, "head_id": head_id}
+    tx.run(sql, params)
+
+
+def _sums_of(messages: list[Message]) -> tuple[int | None, ...]:
+    usages = [message.usage for message in messages if message.usage is not None]
+    costs = [message.cost_nanos for message in messages if message.cost_nanos is not None]
+    return (
+        len(messages),
+        len(messages),
+        sum(usage.input for usage in usages),
+        sum(usage.output for usage in usages),
+        sum(usage.cache_read for usage in usages),
+        sum(usage.cache_write for usage in usages),
+        sum(usage.reasoning for usage in usages),
+        sum(costs) if costs else None,
+    )
+
+
+def _preview_of(messages: list[Message], head_id: str | None) -> str:
+    wanted = head_id
+    for message in reversed(messages):
+        if message.id == wanted:
+            preview = preview_of(message)
+            if preview:
+                return preview
+            wanted = message.parent_id
+    return ""
+
+
+def read_preview(tx: Transaction, owner: str, pk: int) -> str:
+    """The preview as it follows from the messages of the branch shown."""
+    row = tx.row("SELECT head_id FROM conversation WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
+    wanted = row[0] if row else None
+    for _ in range(_PREVIEW_DEPTH):
+        if wanted is None:
+            break
+        found = tx.row("SELECT body FROM message WHERE owner = :owner AND id = :id", {"owner": owner, "id": wanted})
+        if found is None:
+            break
+        message = decode_message(found[0])
+        preview = preview_of(message)
+        if preview:
+            return preview
+        wanted = message.parent_id
+    return ""

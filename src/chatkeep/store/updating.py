@@ -1,0 +1,135 @@
+"""What a re-import may change in a conversation and in a message that the store holds already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from chatkeep.encoding import encode_json
+from chatkeep.model import Conversation, Message, to_us
+from chatkeep.store import changes
+from chatkeep.store.appending import storable, update_message
+from chatkeep.store.conversations import project_pk, set_tags
+from chatkeep.store.engine import Transaction
+from chatkeep.store.rows import CONVERSATION_COLUMNS, CONVERSATION_FROM, conversation_of
+
+# Fields of a message that can be changed here; an import leaves those that were alone.
+_MESSAGE_OVERRIDES = ("rating", "selected")
+
+
+def merge_message(
+    tx: Transaction, owner: str, pk: int, before: Message, incoming: Message, *, overrides: set[str]
+) -> bool:
+    """Bring a message up to its source; whether anything changed."""
+    kept: dict[str, Any] = {"seq": before.seq, "source": before.source, "id": before.id}
+    kept |= {field: getattr(before, field) for field in _MESSAGE_OVERRIDES if field in overrides}
+    if incoming.parent_id != before.parent_id and not _is_above(tx, owner, incoming.parent_id, before.seq):
+        kept["parent_id"] = before.parent_id
+    after = storable(msgspec.structs.replace(incoming, **kept))
+    if after == before:
+        return False
+    update_message(tx, owner, pk, after, overrides=overrides)
+    return True
+
+
+def _is_above(tx: Transaction, owner: str, parent_id: str | None, seq: int) -> bool:
+    """Whether a message comes before ``seq``, so that it may be a parent there."""
+    if parent_id is None:
+        return True
+    row = tx.row("SELECT seq FROM message WHERE owner = :owner AND id = :id", {"owner": owner, "id": parent_id})
+    return row is not None and row[0] < seq
+
+
+def merge_header(
+    tx: Transaction, owner: str, pk: int, incoming: Conversation, *, head_id: str | None, grown: bool
+) -> bool:
+    """Bring a header up to its source, leaving alone what was changed here; whether anything but the digest changed."""
+    row = tx.row(
+        f"SELECT {CONVERSATION_COLUMNS} FROM {CONVERSATION_FROM} WHERE c.owner = :owner AND c.pk = :pk",
+        {"owner": owner, "pk": pk},
+    )
+    if row is None:
+        return False
+    before = conversation_of(row)
+    fixed = set(before.overrides)
+    if not grown and head_id != before.head_id and _grew_here(tx, owner, pk, before.head_id):
+        fixed.add("head_id")
+    taken = {
+        field: getattr(incoming, field)
+        for field in (
+            "title",
+            "pinned",
+            "archived",
+            "project_id",
+            "settings",
+            "extra",
+            "session_id",
+            "workspace",
+            "agent",
+        )
+        if field not in fixed
+    }
+    taken["updated_at"] = max(before.updated_at, incoming.updated_at)
+    taken["created_at"] = incoming.created_at
+    if "head_id" not in fixed and head_id is not None:
+        taken["head_id"] = head_id
+    if taken.get("project_id") is None:
+        taken.pop("project_id", None)
+    after = msgspec.structs.replace(before, **taken)
+    retagged = "tags" not in fixed and bool(incoming.tags) and not _same_names(incoming.tags, before.tags)
+    if after == before and not retagged:
+        _note_digest(tx, owner, pk, incoming)
+        return False
+    _write(tx, owner, pk, after, incoming.source_digest)
+    if retagged:
+        set_tags(tx, owner, pk, {*before.tags, *incoming.tags})
+    changes.record(tx, owner, "conversation", "put", pk, before.id)
+    return True
+
+
+def _same_names(incoming: tuple[str, ...], before: tuple[str, ...]) -> bool:
+    return {name.casefold() for name in incoming} <= {name.casefold() for name in before}
+
+
+def _grew_here(tx: Transaction, owner: str, pk: int, head_id: str | None) -> bool:
+    """Whether the head is a message that was written here, not imported."""
+    row = tx.row(
+        "SELECT source_id FROM message WHERE owner = :owner AND conversation_pk = :pk AND id = :id",
+        {"owner": owner, "pk": pk, "id": head_id},
+    )
+    return row is not None and row[0] is None
+
+
+def _note_digest(tx: Transaction, owner: str, pk: int, incoming: Conversation) -> None:
+    tx.run(
+        "UPDATE conversation SET source_digest = :digest WHERE owner = :owner AND pk = :pk"
+        " AND source_digest IS NOT :digest",
+        {"owner": owner, "pk": pk, "digest": incoming.source_digest},
+    )
+
+
+def _write(tx: Transaction, owner: str, pk: int, after: Conversation, digest: str | None) -> None:
+    tx.run(
+        "UPDATE conversation SET title = :title, pinned = :pinned, archived = :archived, project_pk = :project_pk,"
+        " settings = :settings, extra = :extra, session_id = :session_id, workspace = :workspace, agent = :agent,"
+        " head_id = :head_id, created_at = :created_at, updated_at = :updated_at, source_digest = :digest,"
+        " version = version + 1 WHERE owner = :owner AND pk = :pk",
+        {
+            "owner": owner,
+            "pk": pk,
+            "title": after.title,
+            "pinned": int(after.pinned),
+            "archived": int(after.archived),
+            "project_pk": project_pk(tx, owner, after.project_id),
+            "settings": encode_json(after.settings),
+            "extra": encode_json(after.extra),
+            "session_id": after.session_id,
+            "workspace": after.workspace,
+            "agent": after.agent,
+            "head_id": after.head_id,
+            "created_at": to_us(after.created_at),
+            "updated_at": to_us(after.updated_at),
+            "digest": digest,
+        },
+    )
