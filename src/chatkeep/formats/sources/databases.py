@@ -106,7 +106,7 @@ def open_copy(copy: Path, name: str) -> apsw.Connection:
         connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
         connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
         connection.limit(apsw.SQLITE_LIMIT_LENGTH, _VALUE_LIMIT)
-        connection.execute("PRAGMA cell_size_check = ON; PRAGMA query_only = ON")
+        connection.execute("PRAGMA cell_size_check = ON; PRAGMA query_only = ON").fetchall()
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except apsw.Error as error:
         connection.close()
