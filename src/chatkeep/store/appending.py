@@ -12,6 +12,7 @@ from chatkeep.encoding import Cuts, clean_value, encode_json
 from chatkeep.errors import ConversationNotFoundError, DuplicateError, MessageNotFoundError, TrashedError, UsageError
 from chatkeep.model import ROLES, AttachmentRef, Message, Part, Role, Text, Usage, new_id, utc_now
 from chatkeep.store import changes
+from chatkeep.store.changes import ChangeOp
 from chatkeep.store.engine import Transaction
 from chatkeep.store.rows import (
     INSERT_MESSAGE,
@@ -135,7 +136,8 @@ def append_message(
     if message.model is not None and message.model not in names_of(models):
         add_model(tx, owner, pk, message.model, names_of(models))
     link_attachments(tx, owner, message_pk, message)
-    changes.record(tx, owner, "message", "put", message_pk, message.id, conversation_pk=pk)
+    op: ChangeOp = "start" if message.status == "streaming" else "create"
+    changes.record(tx, owner, "message", op, message_pk, message.id, conversation_pk=pk)
     return message
 
 
@@ -147,12 +149,14 @@ def insert_message(tx: Transaction, columns: dict[str, Any]) -> int:
     return int(row[0])
 
 
-def update_message(tx: Transaction, owner: str, pk: int, message: Message, *, overrides: set[str]) -> None:
+def update_message(
+    tx: Transaction, owner: str, pk: int, message: Message, *, overrides: set[str], op: ChangeOp = "put"
+) -> None:
     """Rewrite a message's row in place; the conversation's counters are the caller's business."""
     columns = message_columns(message) | {"owner": owner, "pk": pk, "overrides": names_json(overrides)}
     tx.run(UPDATE_MESSAGE, columns)
     row = tx.row("SELECT conversation_pk FROM message WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
-    changes.record(tx, owner, "message", "put", pk, message.id, conversation_pk=row[0] if row else None)
+    changes.record(tx, owner, "message", op, pk, message.id, conversation_pk=row[0] if row else None)
 
 
 def link_attachments(tx: Transaction, owner: str, message_pk: int, message: Message) -> None:

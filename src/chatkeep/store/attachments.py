@@ -103,7 +103,7 @@ def insert_attachment(tx: Transaction, owner: str, draft: Attachment) -> tuple[i
     )
     if row is None:
         raise DuplicateError(f"attachment {draft.id}")
-    changes.record(tx, owner, "attachment", "put", row[0], draft.id)
+    changes.record(tx, owner, "attachment", "create", row[0], draft.id)
     return int(row[0]), draft
 
 

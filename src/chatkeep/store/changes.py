@@ -14,7 +14,12 @@ from chatkeep.model import from_us, to_us, utc_now
 from chatkeep.store.engine import Engine, Transaction
 
 ChangeKind = Literal["conversation", "message", "project", "tag", "attachment"]
-ChangeOp = Literal["put", "delete"]
+ChangeOp = Literal["create", "put", "trash", "restore", "start", "finish", "delete"]
+"""What happened to the record. Whoever only wants to know which records to read again treats all but ``delete`` alike.
+
+``create``: it is new. ``put``: it was changed. ``trash``, ``restore``: a conversation went to the trash or came back.
+``start``, ``finish``: a message is new and being streamed; its stream ended, however it ended. ``delete``: it is gone.
+"""
 
 _INSERT = (
     "INSERT INTO change (owner, kind, op, pk, id, conversation_pk, at)"
@@ -81,7 +86,7 @@ def record_messages(tx: Transaction, owner: str, conversation_pk: int, *, after_
     """Write one change for each message of a conversation behind ``after_seq``, in their order."""
     tx.run(
         "INSERT INTO change (owner, kind, op, pk, id, conversation_pk, at)"
-        " SELECT owner, 'message', 'put', pk, id, conversation_pk, :at FROM message"
+        " SELECT owner, 'message', 'create', pk, id, conversation_pk, :at FROM message"
         " WHERE owner = :owner AND conversation_pk = :pk AND seq > :seq ORDER BY seq",
         {"owner": owner, "pk": conversation_pk, "seq": after_seq, "at": to_us(utc_now())},
     )
@@ -126,10 +131,19 @@ class Changes:
                 Change(_cursor_text(epoch, seq, nonce), kind, op, id, conversation_id, from_us(at))
                 for seq, nonce, kind, op, id, conversation_id, at in rows[:limit]
             ]
-            last = changes[-1].cursor if changes else _cursor_text(epoch, seq, nonce)
-            return ChangePage(changes, last, len(rows) > limit)
+            if len(rows) > limit:
+                return ChangePage(changes, changes[-1].cursor, more=True)
+            # Past what other owners wrote, so that no call looks at that again.
+            end = tx.row("SELECT seq, nonce FROM change ORDER BY seq DESC LIMIT 1") or (seq, nonce)
+            return ChangePage(changes, _cursor_text(epoch, *end), more=False)
 
         return self._engine.read(work)
+
+
+def order_of(cursor: str) -> tuple[str, int]:
+    """What cursors of one store are ordered by: its epoch, and the place in commit order. Raises CursorError."""
+    epoch, seq, _ = _parse(cursor)
+    return epoch, seq
 
 
 def _epoch(tx: Transaction) -> str:

@@ -155,7 +155,7 @@ class Conversations:
                 {"owner": self._owner, "pk": pk, "at": None if at is None else to_us(at)},
             )
             if changed:
-                changes.record(tx, self._owner, "conversation", "put", pk, id)
+                changes.record(tx, self._owner, "conversation", "restore" if at is None else "trash", pk, id)
 
         self._engine.write(work)
 
@@ -216,7 +216,7 @@ def insert_conversation(tx: Transaction, owner: str, draft: Conversation) -> int
     )
     if row is None:
         raise DuplicateError(f"conversation {draft.id}")
-    changes.record(tx, owner, "conversation", "put", row[0], draft.id)
+    changes.record(tx, owner, "conversation", "create", row[0], draft.id)
     return int(row[0])
 
 

@@ -74,6 +74,13 @@ class Engine(Protocol):
         """
         ...
 
+    def wait_for_commit(self, timeout_s: float) -> bool:
+        """Wait until this or another process has committed since this thread last asked; False if none did in time.
+
+        It may wake for nothing, and learns of other processes within 250 ms.
+        """
+        ...
+
     def close(self) -> None:
         """Finish queued writes and release everything; repeating it is harmless."""
         ...

@@ -127,7 +127,7 @@ def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Pr
     )
     if row is None:
         raise DuplicateError(f"project {draft.id}")
-    changes.record(tx, owner, "project", "put", row[0], draft.id)
+    changes.record(tx, owner, "project", "create", row[0], draft.id)
     return int(row[0]), draft
 
 

@@ -52,7 +52,7 @@ def ensure(tx: Transaction, owner: str, names: Iterable[str]) -> dict[str, int]:
                 key | {"id": id, "name": plain, "at": to_us(utc_now())},
             )
             if row is not None:
-                changes.record(tx, owner, "tag", "put", row[1], id)
+                changes.record(tx, owner, "tag", "create", row[1], id)
         if row is not None:
             stored[row[0]] = row[1]
     return stored

@@ -204,7 +204,7 @@ CREATE TABLE change (
     nonce           INTEGER NOT NULL DEFAULT (random()),
     owner           TEXT NOT NULL,
     kind            TEXT NOT NULL,     -- conversation, message, project, tag, attachment
-    op              TEXT NOT NULL,     -- put, delete
+    op              TEXT NOT NULL,     -- see ChangeOp in store/changes.py
     pk              INTEGER NOT NULL,
     id              TEXT NOT NULL,
     conversation_pk INTEGER,           -- of a message
