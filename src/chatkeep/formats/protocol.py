@@ -127,6 +127,9 @@ class OwnConversation(msgspec.Struct, frozen=True, kw_only=True):
     project: Project | None = None
     messages: tuple[Message, ...] = ()
     attachments: tuple[SourceAttachment, ...] = ()
+    """``source_id`` is the attachment's own id here."""
+    attachment_values: tuple[Attachment, ...] = ()
+    """What Chatkeep kept of each of ``attachments``, in the same order."""
     problems: tuple[Skipped, ...] = ()
 
 

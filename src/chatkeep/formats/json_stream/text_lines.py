@@ -29,18 +29,26 @@ def lines(
         where: What to name the source in reports.
         piece: How much to read at once.
     """
-    number = 1
-    for line in _raw_lines(stream, limit, piece):
+    for number, _, line in lines_at(stream, limit=limit, where=where, piece=piece):
+        if isinstance(line, Skipped) or (line and not line.isspace()):
+            yield number, line
+
+
+def lines_at(
+    stream: BinaryIO, *, limit: int = LIMIT_BYTES, where: str = "", piece: int = _PIECE
+) -> Iterator[tuple[int, int, bytes | Skipped]]:
+    """As :func:`lines`, with the offset of each line's first byte, and blank lines too."""
+    offset = 0
+    for number, (line, size) in enumerate(_raw_lines(stream, limit, piece), start=1):
         if isinstance(line, Skipped):
-            yield number, Skipped(f"{where} line {number}".lstrip(), line.reason)
+            yield number, offset, Skipped(f"{where} line {number}".lstrip(), line.reason)
         else:
-            text = line.removeprefix(_BOM) if number == 1 else line
-            if text and not text.isspace():
-                yield number, text.removesuffix(b"\r")
-        number += 1
+            mark = len(_BOM) if number == 1 and line.startswith(_BOM) else 0
+            yield number, offset + mark, line[mark:].removesuffix(b"\r")
+        offset += size + 1
 
 
-def _raw_lines(stream: BinaryIO, limit: int, piece: int) -> Iterator[bytes | Skipped]:
+def _raw_lines(stream: BinaryIO, limit: int, piece: int) -> Iterator[tuple[bytes | Skipped, int]]:
     held: list[bytes] = []
     size = 0
     while True:
@@ -48,7 +56,7 @@ def _raw_lines(stream: BinaryIO, limit: int, piece: int) -> Iterator[bytes | Ski
             data = stream.read(piece)
         except (UnreadableSourceError, OSError) as error:
             yield from _held(held, size, limit)
-            yield Skipped("", str(error))
+            yield Skipped("", str(error)), 0
             return
         if not data:
             yield from _held(held, size, limit)
@@ -66,8 +74,8 @@ def _raw_lines(stream: BinaryIO, limit: int, piece: int) -> Iterator[bytes | Ski
             held, size = [last], len(last)
 
 
-def _held(held: list[bytes], size: int, limit: int, *, ended: bool = False) -> Iterator[bytes | Skipped]:
+def _held(held: list[bytes], size: int, limit: int, *, ended: bool = False) -> Iterator[tuple[bytes | Skipped, int]]:
     if size > limit:
-        yield Skipped("", f"larger than {limit} bytes")
+        yield Skipped("", f"larger than {limit} bytes"), size
     elif size or ended:
-        yield b"".join(held)
+        yield b"".join(held), size
