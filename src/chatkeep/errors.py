@@ -314,6 +314,12 @@ class DestinationExistsError(FormatError):
         self.path = path
 
 
+class DestinationError(FormatError):
+    """The operating system refused to write the destination, or its disk is full; nothing was left there."""
+
+    code = "formats.destination"
+
+
 # --- search ----------------------------------------------------------------------------------------------------------
 
 
