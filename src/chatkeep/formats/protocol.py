@@ -159,17 +159,30 @@ class NotImported(msgspec.Struct, frozen=True):
 class Probe(Protocol):
     """What recognising may look at: cheap facts about a source, nothing decoded."""
 
-    path: Path
-    """Where it is; its name is a hint, never proof."""
-    kind: str
-    """``file``, ``zip``, ``directory`` or ``sqlite``."""
-    head: bytes
-    """The first 64 KiB of a file (a byte order mark removed); otherwise of a ``.json``/``.jsonl`` member: one whose
-    base name begins with ``conversations``, else the one that lies least deep, else the first by name."""
-    names: tuple[str, ...]
-    """Member paths of a zip or directory with ``/`` (at most 10,000), empty otherwise."""
-    tables: frozenset[str]
-    """Table names of a SQLite database, empty otherwise."""
+    @property
+    def path(self) -> Path:
+        """Where it is; its name is a hint, never proof."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """``file``, ``zip``, ``directory`` or ``sqlite``."""
+        ...
+
+    @property
+    def head(self) -> bytes:
+        """The first 64 KiB of a file (a byte order mark removed), of the first JSON member otherwise."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Member paths of a zip or directory with ``/`` (at most 10,000), empty otherwise."""
+        ...
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """Table names of a SQLite database, empty otherwise."""
+        ...
 
 
 class Member(Protocol):
@@ -181,6 +194,14 @@ class Member(Protocol):
 
     def open(self) -> BinaryIO:
         """A new stream of its bytes from the start. Raises UnreadableSourceError (damage, bombs)."""
+        ...
+
+
+class Closeable(Protocol):
+    """Something to be closed in the end."""
+
+    def close(self) -> None:
+        """Release it; repeating it is harmless."""
         ...
 
 
@@ -209,6 +230,10 @@ class Source(Protocol):
         Raises:
             UnreadableSourceError: Not there, not a database, damaged, or a program keeps writing to it.
         """
+        ...
+
+    def keep_open(self, resource: Closeable) -> None:
+        """Close ``resource``, which records need to be loaded, together with this source."""
         ...
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, Self
 import apsw
 
 from chatkeep.errors import UnreadableSourceError
-from chatkeep.formats.protocol import Member, Skipped
+from chatkeep.formats.protocol import Closeable, Member, Skipped
 from chatkeep.formats.sources.databases import JOURNALS, MAGIC, copy_file, copy_streams, open_copy
 from chatkeep.formats.sources.files import FileMember, files_below, open_regular
 from chatkeep.formats.sources.zips import ZipLimits, open_zip, zip_members
@@ -60,7 +60,7 @@ class OpenedSource:
         self._stack.callback(connection.close)
         return connection
 
-    def keep_open(self, resource: BinaryIO) -> None:
+    def keep_open(self, resource: Closeable) -> None:
         """Close ``resource`` together with this source."""
         self._stack.callback(resource.close)
 

@@ -14,6 +14,9 @@ from chatkeep.formats.sources.opening import OpenedSource, open_source
 HEAD_BYTES = 64 * 1024
 MAX_NAMES = 10_000
 
+# A folder or archive that holds one of these is recognised by the tables in it.
+_DATABASES = ("chats.db",)
+
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -50,7 +53,19 @@ def probe_of(source: OpenedSource) -> SourceProbe:
         kind=source.kind,
         head=b"" if told is None else _head(told),
         names=tuple(member.name for member in members[:MAX_NAMES]),
+        tables=_tables_inside(source),
     )
+
+
+def _tables_inside(source: OpenedSource) -> frozenset[str]:
+    for name in _DATABASES:
+        if (found := source.member(name)) is not None:
+            try:
+                return table_names(source.database(found.name))
+            except UnreadableSourceError:
+                # Its damage is reported by whoever reads it.
+                continue
+    return frozenset()
 
 
 def _rank(member: Member) -> tuple[bool, int, str]:
