@@ -6,12 +6,13 @@ Import this module late, inside the function that needs it: it imports every ada
 from __future__ import annotations
 
 from chatkeep.errors import AmbiguousFormatError, NotWritableFormatError, UnknownFormatError
+from chatkeep.formats.adapters import chatkeep
 from chatkeep.formats.protocol import FormatAdapter, FormatWriter, Probe
 
-BUILTIN: tuple[FormatAdapter, ...] = ()
+BUILTIN: tuple[FormatAdapter, ...] = (chatkeep,)
 """In no order: two that claim one source are an error."""
 
-WRITERS: tuple[FormatWriter, ...] = ()
+WRITERS: tuple[FormatWriter, ...] = (chatkeep,)
 
 
 def adapter(name: str) -> FormatAdapter:
