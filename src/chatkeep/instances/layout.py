@@ -31,14 +31,9 @@ class Layout(msgspec.Struct, frozen=True):
         return self.directory / "search.db"
 
     @property
-    def uploads(self) -> Path:
-        """Bytes of attachments that people gave."""
-        return self.directory / "uploads"
-
-    @property
-    def generated_images(self) -> Path:
-        """Bytes of images that models made."""
-        return self.directory / "generated_images"
+    def blobs(self) -> Path:
+        """Bytes of attachments, whoever made them, addressed by their content."""
+        return self.directory / "blobs"
 
     @property
     def locks(self) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 from chatkeep.encoding import encode_json
 from chatkeep.model import Message
 from chatkeep.store.engine import Transaction
-from chatkeep.store.rows import decode_message, preview_of
+from chatkeep.store.rows import decode_message, names_json, names_of, preview_of
 
 _SUMS = (
     "SELECT count(*), coalesce(max(seq), 0), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),"
@@ -91,3 +91,66 @@ def read_preview(tx: Transaction, owner: str, pk: int) -> str:
             return preview
         wanted = message.parent_id
     return ""
+
+
+_STORED = (
+    "SELECT message_count, last_seq, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,"
+    " reasoning_tokens, cost_nanos, models, tags, head_id FROM conversation WHERE owner = :owner AND pk = :pk"
+)
+_MODELS = (
+    "SELECT DISTINCT model FROM message WHERE owner = :owner AND conversation_pk = :pk AND model IS NOT NULL"
+    " ORDER BY model"
+)
+_TAGS = (
+    "SELECT t.name FROM conversation_tag AS l JOIN tag AS t ON t.owner = l.owner AND t.pk = l.tag_pk"
+    " WHERE l.owner = :owner AND l.conversation_pk = :pk ORDER BY t.name"
+)
+_LINKED_MODELS = "SELECT model FROM conversation_model WHERE owner = :owner AND conversation_pk = :pk ORDER BY model"
+
+
+def wrong_counters(tx: Transaction, owner: str, pk: int) -> list[str]:
+    """Names of derived fields that do not follow from the conversation's messages and links."""
+    key = {"owner": owner, "pk": pk}
+    stored, sums = tx.row(_STORED, key), tx.row(_SUMS, key)
+    if stored is None or sums is None:
+        return []
+    wrong = [name for name, old, new in zip(_NAMES, stored, sums, strict=False) if old != new and name != "seq"]
+    if stored[1] < sums[1]:
+        wrong.append("seq")
+    models = [row[0] for row in tx.rows(_MODELS, key)]
+    if list(names_of(stored[8])) != models or [row[0] for row in tx.rows(_LINKED_MODELS, key)] != models:
+        wrong.append("models")
+    if sorted(names_of(stored[9])) != sorted(row[0] for row in tx.rows(_TAGS, key)):
+        wrong.append("tags")
+    if not _has_head(tx, owner, pk, stored[10], empty=sums[0] == 0):
+        wrong.append("head_id")
+    return wrong
+
+
+def _has_head(tx: Transaction, owner: str, pk: int, head_id: str | None, *, empty: bool) -> bool:
+    if head_id is None:
+        return empty
+    key = {"owner": owner, "pk": pk, "id": head_id}
+    return tx.row("SELECT 1 FROM message WHERE owner = :owner AND id = :id AND conversation_pk = :pk", key) is not None
+
+
+def relink(tx: Transaction, owner: str, pk: int) -> None:
+    """Make the links to models, the column of tags and a head that dangles anew."""
+    key = {"owner": owner, "pk": pk}
+    models = [row[0] for row in tx.rows(_MODELS, key)]
+    tx.run("DELETE FROM conversation_model WHERE owner = :owner AND conversation_pk = :pk", key)
+    tx.many(
+        "INSERT INTO conversation_model (owner, model, conversation_pk) VALUES (:owner, :model, :pk)",
+        [key | {"model": model} for model in models],
+    )
+    tx.run(
+        "UPDATE conversation SET tags = :tags WHERE owner = :owner AND pk = :pk",
+        key | {"tags": names_json([row[0] for row in tx.rows(_TAGS, key)])},
+    )
+    stored = tx.row(_STORED, key)
+    if stored is not None and not _has_head(tx, owner, pk, stored[10], empty=False):
+        tx.run(
+            "UPDATE conversation SET head_id = (SELECT id FROM message WHERE owner = :owner AND conversation_pk = :pk"
+            " ORDER BY seq DESC LIMIT 1) WHERE owner = :owner AND pk = :pk",
+            key,
+        )

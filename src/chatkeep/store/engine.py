@@ -81,6 +81,18 @@ class Engine(Protocol):
         """
         ...
 
+    def purge_space(self) -> None:
+        """Leave no byte of deleted rows in any file. Raises StoreBusyError naming who keeps old pages alive."""
+        ...
+
+    def integrity(self, *, full: bool) -> list[str]:
+        """What is damaged in the database's files or broken between its tables; empty if it is sound."""
+        ...
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes on disk by file name."""
+        ...
+
     def close(self) -> None:
         """Finish queued writes and release everything; repeating it is harmless."""
         ...

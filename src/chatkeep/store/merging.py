@@ -199,8 +199,8 @@ def _head(wanted: str | None, before: list[Message], after: list[Message]) -> st
     if not after:
         return None
     parents = {message.parent_id for message in after}
-    leaves = [(message.created_at, place) for place, message in enumerate(after) if message.id not in parents]
-    return after[max(leaves)[1]].id
+    leaves = [place for place, message in enumerate(after) if message.id not in parents]
+    return after[max(leaves, key=lambda place: (after[place].created_at, place))].id
 
 
 def _scoped(incoming: Incoming) -> Incoming:

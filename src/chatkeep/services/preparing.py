@@ -1,0 +1,255 @@
+"""From a source's terms to ours: identity, order, times, attachments."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections import Counter
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, get_args
+
+import msgspec
+
+from chatkeep.blobs import Blobs
+from chatkeep.encoding import clean_text
+from chatkeep.formats.protocol import (
+    OwnConversation,
+    Skipped,
+    SourceAttachment,
+    SourceConversation,
+    SourceMessage,
+    SourceProject,
+)
+from chatkeep.model import (
+    EPOCH,
+    Attachment,
+    AttachmentKind,
+    AttachmentRef,
+    Conversation,
+    Message,
+    Project,
+    SourceKey,
+    derived_id,
+    to_us,
+)
+from chatkeep.services.ordering import in_order
+from chatkeep.store.incoming import Incoming
+
+_ATTACHMENT_KINDS = get_args(AttachmentKind)
+MAX_TITLE_CHARS = 1000
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A conversation that is ready to be merged, and what was noticed on the way."""
+
+    incoming: Incoming
+    problems: list[Skipped]
+    missing: int
+    """Attachments that the source mentions but does not hold."""
+
+
+class Preparer:
+    """Prepares the conversations of one source. ``blobs`` None leaves attachment bytes alone, as a dry run does."""
+
+    def __init__(self, format: str, blobs: Blobs | None, *, include_purged: bool) -> None:
+        self._format = format
+        self._blobs = blobs
+        self._include_purged = include_purged
+        self.unmapped: Counter[str] = Counter()
+
+    def prepare(self, found: SourceConversation | OwnConversation, *, where: str, fingerprint: str | None) -> Prepared:
+        """Put a conversation in our terms; stores the bytes of its attachments on the way."""
+        if isinstance(found, OwnConversation):
+            return self._own(found)
+        ordered = in_order(found.messages, where)
+        problems = [*found.problems, *ordered.problems]
+        created_at = found.created_at or _earliest(found.messages) or found.updated_at or EPOCH
+        id = derived_id(self._format, found.conversation_scope, found.source_id, _us(found.created_at))
+        attachments, names, missing = self._attachments(found, created_at, problems, where)
+        messages, ids = self._messages(ordered.messages, ordered.parents, found, id, created_at, names)
+        self.unmapped.update(f"conversation.{key}" for key in found.extra)
+        latest = max((message.created_at for message in messages), default=created_at)
+        header = Conversation(
+            id=id,
+            title=_title(found.title),
+            kind="agent" if found.kind == "agent" else "chat",
+            workspace=found.workspace,
+            agent=found.agent,
+            session_id=found.session_id,
+            head_id=ids.get(found.head_id or ""),
+            pinned=found.pinned,
+            archived=found.archived,
+            created_at=created_at,
+            updated_at=found.updated_at or latest,
+            tags=found.tags,
+            settings=found.settings,
+            source=self._key(found.conversation_scope, found.source_id),
+            # What was incomplete is read again next time: the missing bytes may have turned up.
+            source_digest=None if missing or found.problems else fingerprint,
+            extra={self._format: found.extra} if found.extra else {},
+        )
+        incoming = Incoming(
+            conversation=header,
+            project=self._project(found.project, created_at),
+            messages=messages,
+            attachments=tuple(attachments),
+            include_purged=self._include_purged,
+        )
+        return Prepared(incoming, problems, missing)
+
+    def _key(self, scope: str, source_id: str) -> SourceKey:
+        return SourceKey(self._format, _key_text(scope), _key_text(source_id))
+
+    def _messages(
+        self,
+        messages: list[SourceMessage],
+        parents: list[str | None],
+        found: SourceConversation,
+        conversation_id: str,
+        created_at: datetime,
+        names: dict[str, str],
+    ) -> tuple[list[Message], dict[str, str]]:
+        ids: dict[str, str] = {}
+        times: dict[str, datetime] = {}
+        made: list[Message] = []
+        format, scope, unmapped = self._format, _key_text(found.scope), self.unmapped
+        for seq, (message, parent) in enumerate(zip(messages, parents, strict=True), start=1):
+            source_id = message.source_id
+            time = message.created_at or (times.get(parent) if parent is not None else None) or created_at
+            times[source_id] = time
+            id = ids[source_id] = derived_id(format, found.scope, source_id, _us(message.created_at))
+            for key in message.extra:
+                unmapped[f"message.{key}"] += 1
+            made.append(
+                Message(
+                    seq=seq,
+                    parent_id=None if parent is None else ids[parent],
+                    id=id,
+                    conversation_id=conversation_id,
+                    role=message.role,
+                    parts=_linked(message.parts, names) if names else message.parts,
+                    created_at=time,
+                    completed_at=message.completed_at,
+                    model=message.model,
+                    provider=message.provider,
+                    status=message.status if message.status != "streaming" else "interrupted",
+                    hidden=message.hidden,
+                    reply_set=message.reply_set,
+                    reply_index=message.reply_index,
+                    selected=message.selected,
+                    rating=message.rating,
+                    usage=message.usage,
+                    cost_nanos=message.cost_nanos,
+                    priced_by=message.priced_by,
+                    source=SourceKey(format, scope, _key_text(source_id)),
+                    extra={format: message.extra} if message.extra else {},
+                )
+            )
+        return made, ids
+
+    def _project(self, found: SourceProject | None, created_at: datetime) -> Project | None:
+        if found is None:
+            return None
+        made_at = found.created_at or created_at
+        return Project(
+            id=derived_id(self._format, "", f"project:{found.source_id}", _us(found.created_at)),
+            name=found.name,
+            description=found.description,
+            instructions=found.instructions,
+            created_at=made_at,
+            updated_at=found.updated_at or made_at,
+            source=self._key("", found.source_id),
+            extra={self._format: found.extra} if found.extra else {},
+        )
+
+    def _attachments(
+        self, found: SourceConversation | OwnConversation, created_at: datetime, problems: list[Skipped], where: str
+    ) -> tuple[list[Attachment], dict[str, str], int]:
+        made: list[Attachment] = []
+        names: dict[str, str] = {}
+        missing = 0
+        scope = found.scope if isinstance(found, SourceConversation) else ""
+        for item in found.attachments:
+            if item.source_id in names:
+                continue
+            id = names[item.source_id] = derived_id(self._format, scope, f"file:{item.source_id}", _us(item.created_at))
+            digest, size = self._bytes(item, problems, where)
+            missing += item.open is None or (digest is None and self._blobs is not None)
+            self.unmapped.update(f"attachment.{key}" for key in item.extra)
+            made.append(
+                Attachment(
+                    id=id,
+                    name=item.name,
+                    media_type=item.media_type or mimetypes.guess_type(item.name)[0] or "application/octet-stream",
+                    size_bytes=size,
+                    sha256=digest,
+                    kind=item.kind if item.kind in _ATTACHMENT_KINDS else "upload",  # type: ignore[arg-type]  # checked
+                    created_at=item.created_at or created_at,
+                    source=self._key(scope, item.source_id),
+                    extra={self._format: item.extra} if item.extra else {},
+                )
+            )
+        return made, names, missing
+
+    def _bytes(self, item: SourceAttachment, problems: list[Skipped], where: str) -> tuple[str | None, int]:
+        if item.open is None or self._blobs is None:
+            return None, item.size_bytes or 0
+        try:
+            with item.open() as content:
+                blob = self._blobs.put(content)
+        except (OSError, ValueError, KeyError, LookupError) as error:
+            problems.append(Skipped(f"{where} attachment {item.source_id[:60]}", f"cannot be read: {error}"))
+            return None, item.size_bytes or 0
+        return blob.sha256, blob.size_bytes
+
+    def _own(self, found: OwnConversation) -> Prepared:
+        problems = list(found.problems)
+        attachments = []
+        missing = 0
+        for item in found.attachments:
+            known: Attachment | None = item.extra.get("attachment")
+            digest, _ = self._bytes(item, problems, found.conversation.id)
+            if known is not None:
+                missing += digest is None
+                attachments.append(msgspec.structs.replace(known, sha256=digest))
+        incoming = Incoming(
+            conversation=found.conversation,
+            project=found.project,
+            messages=list(found.messages),
+            attachments=tuple(attachments),
+            include_purged=self._include_purged,
+        )
+        return Prepared(incoming, problems, missing)
+
+
+def _linked(parts: tuple[Any, ...], names: dict[str, str]) -> tuple[Any, ...]:
+    if not any(isinstance(part, AttachmentRef) for part in parts):
+        return parts
+    return tuple(
+        msgspec.structs.replace(part, attachment_id=names.get(part.attachment_id or ""))
+        if isinstance(part, AttachmentRef)
+        else part
+        for part in parts
+    )
+
+
+def _key_text(text: str) -> str:
+    """A source's id as a column can hold it; one that cannot be stored as it is goes by its digest."""
+    cleaned, cuts = clean_text(text)
+    if cuts or len(text) > 500:
+        return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
+    return cleaned
+
+
+def _title(title: str | None) -> str | None:
+    if title is None:
+        return None
+    return clean_text(title)[0][:MAX_TITLE_CHARS]
+
+
+def _earliest(messages: tuple[SourceMessage, ...]) -> datetime | None:
+    return min((message.created_at for message in messages if message.created_at is not None), default=None)
+
+
+def _us(moment: datetime | None) -> int | None:
+    return None if moment is None else to_us(moment)
