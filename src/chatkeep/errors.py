@@ -22,12 +22,14 @@ class UsageError(ChatkeepError, ValueError):
 
 
 class ConfirmationRequiredError(UsageError):
-    """Something that cannot be undone was asked for, and nobody is there to confirm it."""
+    """Somebody must agree first, and nobody can be asked."""
 
     code = "usage.confirmation-required"
 
-    def __init__(self) -> None:
-        super().__init__("this cannot be undone and nobody can be asked here: add --yes if it is meant")
+    def __init__(
+        self, message: str = "this cannot be undone and nobody can be asked here: add --yes if it is meant"
+    ) -> None:
+        super().__init__(message)
 
 
 class MissingExtraError(ChatkeepError, ImportError):
@@ -127,6 +129,17 @@ class DuplicateError(StoreError):
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} exists already")
         self.what = what
+
+
+class ReplyExistsError(DuplicateError):
+    """A reply with this idempotency key was begun before in this conversation; ``status`` is where it stands."""
+
+    code = "store.reply-exists"
+
+    def __init__(self, idempotency_key: str, *, message_id: str, status: str) -> None:
+        super().__init__(f"a reply with idempotency key {idempotency_key!r}, message {message_id} ({status}),")
+        self.message_id = message_id
+        self.status = status
 
 
 class ConstraintError(StoreError):

@@ -5,6 +5,8 @@ A chunk is a JSON array of steps in order: ``["text", delta]``, ``["thinking", d
 
 from __future__ import annotations
 
+import itertools
+import operator
 from typing import Any
 
 import msgspec
@@ -24,7 +26,7 @@ def parts_of_steps(steps: list[Step]) -> tuple[Part, ...]:
 
     def close_run() -> None:
         if run:
-            text = "".join(run)
+            text = joined(run)
             parts.append(Text(text=text) if kind == "text" else Thinking(text=text))
             run.clear()
 
@@ -38,6 +40,25 @@ def parts_of_steps(steps: list[Step]) -> tuple[Part, ...]:
             run.append(value)
     close_run()
     return tuple(parts)
+
+
+def merged_steps(steps: list[Step]) -> list[Step]:
+    """The same steps with neighbouring deltas of one kind joined, so that they take less room."""
+    merged: list[Step] = []
+    for kind, group in itertools.groupby(steps, key=operator.itemgetter(0)):
+        values = [value for _, value in group]
+        merged.extend([(kind, value) for value in values] if kind == "part" else [(kind, joined(values))])
+    return merged
+
+
+def joined(deltas: list[str]) -> str:
+    """Deltas as one text. Surrogates that were cut apart find together again; lone ones stay."""
+    text = "".join(deltas)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return text
 
 
 def flushed_parts(tx: Transaction, message_pk: int) -> tuple[Part, ...]:
