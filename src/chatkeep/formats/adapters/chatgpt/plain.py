@@ -1,0 +1,135 @@
+"""The common case, fast: one user or assistant message that is one text and nothing else.
+
+Most messages of a real export are. Whatever is out of the ordinary, in a key, a type or a value, is left to
+:func:`chatkeep.formats.adapters.chatgpt.message.read_message`, which gives the same for what both can read.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from chatkeep.formats.adapters.chatgpt.citations import has_markers
+from chatkeep.formats.protocol import SourceMessage
+from chatkeep.model import Role, Text
+
+_ROLES: Final[dict[str, Role]] = {"user": "user", "assistant": "assistant"}
+_NODE_KEYS = frozenset({"id", "parent", "children", "message"})
+_MESSAGE_KEYS = frozenset(
+    {
+        "author",
+        "channel",
+        "content",
+        "create_time",
+        "end_turn",
+        "id",
+        "metadata",
+        "recipient",
+        "status",
+        "update_time",
+        "weight",
+    }
+)
+# Metadata that changes what becomes of the message, if it says anything.
+_CONSEQUENTIAL = frozenset(
+    {
+        "attachments",
+        "content_references",
+        "is_user_system_message",
+        "is_visually_hidden_from_conversation",
+        "usage",
+    }
+)
+# Metadata with a field of the model, or that follows from the rest; looked at one by one.
+_MAPPED = frozenset({"default_model_slug", "model_slug", "parent_id", "timestamp_"})
+_AUTHOR_KEYS = frozenset({"metadata", "name", "role"})
+LATEST_S = 4e9
+"""Unix seconds; what is later is in another unit."""
+
+EMPTY: tuple[Any, ...] = ("", [], {})
+"""What says nothing, beside null: it is not kept."""
+
+
+def plain_message(
+    key: str, parent_id: str | None, node: dict[str, Any], default_model: str | None
+) -> SourceMessage | None:
+    """The message of a node if it is a plain one, else None. Raises nothing."""
+    message = node["message"]
+    try:
+        author, content, created = message["author"], message["content"], message["create_time"]
+        role = _ROLES[author["role"]]
+        [text] = content["parts"]
+        is_plain = (
+            type(text) is str
+            and text != ""
+            and type(created) is float
+            and 0 < created < LATEST_S
+            and message["id"] == key
+            and content["content_type"] == "text"
+            and len(content) == 2
+            and (len(author) == 1 or _is_bare(author))
+            and node.keys() <= _NODE_KEYS
+            and message.keys() <= _MESSAGE_KEYS
+            and _is_usual(message)
+        )
+        if not is_plain or (role == "assistant" and has_markers(text)):
+            return None
+        kept = _kept_metadata(message.get("metadata"), node.get("parent"), default_model)
+    except (KeyError, TypeError, ValueError):
+        return None
+    if kept is None:
+        return None
+    metadata, model = kept
+    extra: dict[str, Any] = {
+        name: value
+        for name in ("update_time", "end_turn", "channel")
+        if (value := message.get(name)) is not None and value not in EMPTY
+    }
+    if metadata:
+        extra["metadata"] = metadata
+    return SourceMessage(
+        source_id=key,
+        parent_id=parent_id,
+        role=role,
+        parts=(Text(text=text),),
+        created_at=datetime.fromtimestamp(created, UTC),
+        model=model,
+        provider=None if model is None else "openai",
+        extra=extra,
+    )
+
+
+def _is_bare(author: dict[str, Any]) -> bool:
+    return author.keys() <= _AUTHOR_KEYS and author.get("name") is None and not author.get("metadata")
+
+
+def _is_usual(message: dict[str, Any]) -> bool:
+    return (
+        message.get("recipient") in (None, "all")
+        and message.get("status") in (None, "finished_successfully")
+        and message.get("weight") in (None, 1)
+    )
+
+
+def _kept_metadata(metadata: Any, above: Any, default_model: str | None) -> tuple[dict[str, Any], str | None] | None:
+    """What to keep of a plain message's metadata, and its model; None if the message is not plain after all."""
+    if not metadata:
+        return None if metadata not in (None, {}) else ({}, None)
+    kept: dict[str, Any] = {}
+    model: str | None = None
+    for name, value in metadata.items():
+        if not value and (value is None or value in EMPTY):
+            continue
+        if name in _CONSEQUENTIAL:
+            return None
+        if name not in _MAPPED:
+            kept[name] = value
+        elif type(value) is not str:
+            return None
+        elif name == "model_slug":
+            model = value
+        elif value != {"default_model_slug": default_model, "parent_id": above, "timestamp_": "absolute"}[name]:
+            kept[name] = value
+    if type(finish := kept.get("finish_details")) is dict and finish.get("type") == "interrupted":
+        return None
+    return kept, model
