@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,12 +15,16 @@ from chatkeep.store.sqlite.failures import store_error
 Durability = Literal["full", "process"]
 """``full``: acknowledged writes survive a power cut. ``process``: only the end of the process."""
 
-BUSY_TIMEOUT_MS: Final = 5_000
+BUSY_TIMEOUT_MS: Final = 1_000
 """The last resort against programs that do not take turns; among ours nobody waits for SQLite's own locks."""
 
 PAGE_SIZE: Final = 4_096
 
 _CACHE_KIB: Final = 8_192
+
+
+open_connections: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
+"""All that a forked child must not touch."""
 
 
 def can_corrupt_wal(version: tuple[int, int, int]) -> bool:
@@ -57,6 +62,7 @@ def connect(
         if uri is not None:
             flags |= apsw.SQLITE_OPEN_URI
         connection = apsw.Connection(uri or str(database), flags=flags, vfs=vfs, statementcachesize=256)
+        open_connections.add(connection)
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
         # Checkpoints are ours to run, after the acknowledgement.
         connection.wal_autocheckpoint(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import apsw
@@ -27,13 +28,14 @@ _MEANINGS: tuple[tuple[type[apsw.Error], type[StoreError], str], ...] = (
     (
         apsw.BusyError,
         StoreBusyError,
-        "a program that does not take turns, such as a database shell, keeps the database locked: close it, then try again",
+        "a program that takes no turns, such as a database shell, keeps the database locked: close it and try again",
     ),
+    (apsw.ProtocolError, StoreBusyError, "the database was locked and unlocked too fast by others: try again"),
     (apsw.LockedError, StoreBusyError, "another statement of this program keeps the database locked"),
     (
         apsw.CorruptError,
         StoreCorruptError,
-        "the database is damaged: stop writing, keep a copy of the whole directory, run check, restore the newest backup",
+        "the database is damaged: keep a copy of the whole directory, run check, restore the newest backup",
     ),
     (
         apsw.NotADBError,
@@ -43,12 +45,12 @@ _MEANINGS: tuple[tuple[type[apsw.Error], type[StoreError], str], ...] = (
     (
         apsw.ReadOnlyError,
         StoreReadOnlyError,
-        "the database cannot be written: look at the permissions of the file and its directory, and how the disk is mounted",
+        "the database cannot be written: look at the permissions of its directory, and how the disk is mounted",
     ),
     (
         apsw.CantOpenError,
         StorePermissionError,
-        "the operating system refused to open the database or the files beside it: look at owner and permissions of the directory",
+        "the database or a file beside it cannot be opened: look at owner and permissions of the directory",
     ),
     (apsw.AuthError, StorePermissionError, "the database refused access"),
     (
@@ -75,3 +77,12 @@ def store_error(error: apsw.Error, database: Path) -> StoreError:
         if isinstance(error, driver):
             return ours(f"{database}: {meaning} ({error})")
     return StoreError(f"{database}: {type(error).__name__}: {error}")
+
+
+def file_error(error: OSError, path: Path) -> StoreError:
+    """The same for what the operating system says about a directory or a lock file of the store."""
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return StorePermissionError(f"{path}: access was refused: look at owner and permissions ({error.strerror})")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFullError(f"{path}: the disk is full: free some space, then try again ({error.strerror})")
+    return StoreIOError(f"{path}: it cannot be used: {error.strerror or error}")

@@ -26,14 +26,20 @@ class GatePass:
     def __init__(self, directory: Path, *, create: bool = True) -> None:
         self._gate_path = directory / "gate"
         self._entry = open_lock_file(directory / "gate-entry", create=create)
-        self._gate = open_lock_file(self._gate_path, create=create)
+        try:
+            self._gate = open_lock_file(self._gate_path, create=create)
+        except OSError:
+            close_lock_file(self._entry)
+            raise
 
     def enter(self) -> None:
         """Go in as a reader, beside others; waits while somebody closes the gate, which is short."""
         entry = self._entry
-        flock(entry, SHARED)
-        flock(self._gate, SHARED)
-        flock(entry, UNLOCK)
+        try:
+            flock(entry, SHARED)
+            flock(self._gate, SHARED)
+        finally:
+            flock(entry, UNLOCK)
 
     def leave(self) -> None:
         """Go out."""
@@ -62,6 +68,19 @@ class GatePass:
         """Close both files."""
         close_lock_file(self._entry)
         close_lock_file(self._gate)
+
+
+class NoGate:
+    """For stores whose lock files cannot be made or opened: they are read only, and nobody of ours writes them."""
+
+    def enter(self) -> None:
+        """Nothing to pass."""
+
+    def leave(self) -> None:
+        """Nothing to pass."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _try_until(descriptor: int, end: float) -> bool:

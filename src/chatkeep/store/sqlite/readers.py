@@ -1,18 +1,19 @@
-"""Reading connections, one per thread that reads at a time."""
+"""Reading connections, one for each thread that reads at the time."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 import apsw
 
+from chatkeep.errors import StoreError, StoreNewerError
 from chatkeep.store.engine import Transaction
 from chatkeep.store.sqlite.failures import store_error
-from chatkeep.store.sqlite.gate import GatePass
+from chatkeep.store.sqlite.gate import GatePass, NoGate
 from chatkeep.store.sqlite.transaction import SqliteTransaction
-from pathlib import Path
 
 T = TypeVar("T")
 
@@ -22,39 +23,74 @@ MOST_READERS: Final = 16
 class Reader:
     """One connection and its own pass through the gate."""
 
-    def __init__(self, connection: apsw.Connection, gate: GatePass, database: Path) -> None:
-        self.connection = connection
+    def __init__(
+        self, connection: apsw.Connection, gate: GatePass | NoGate, *, database: Path, known_schema: int
+    ) -> None:
+        self._connection = connection
         self._execute = connection.execute
         self._gate = gate
         self._database = database
+        self._known_schema = known_schema
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on one consistent state."""
         gate = self._gate
-        execute = self._execute
         gate.enter()
         try:
-            try:
-                execute("BEGIN")
-                transaction = SqliteTransaction(self.connection, self._database)
-                try:
-                    return work(transaction)
-                finally:
-                    transaction.end()
-                    execute("COMMIT")
-            except apsw.Error as error:
-                raise store_error(error, self._database) from error
+            return self._run_inside(work)
+        except StoreError as error:
+            if type(error) is StoreError:  # a statement that does not fit
+                self._explain(error)
+            raise
         finally:
             gate.leave()
 
+    def _run_inside(self, work: Callable[[Transaction], T]) -> T:
+        execute = self._execute
+        transaction = SqliteTransaction(self._connection, self._database)
+        try:
+            execute("BEGIN")
+            try:
+                return work(transaction)
+            finally:
+                transaction.end()
+                # A failure of the disk may have ended it; an interruption may have come before it began.
+                if self._connection.in_transaction:
+                    execute("COMMIT")
+        except apsw.Error as error:
+            raise store_error(error, self._database) from error
+
+    def data_version(self) -> int:
+        """Another number after every commit of any other connection."""
+        self._gate.enter()
+        try:
+            return int(self._execute("PRAGMA data_version").get)
+        except apsw.Error as error:
+            raise store_error(error, self._database) from error
+        finally:
+            self._gate.leave()
+
+    def schema_version(self) -> int:
+        """The schema version of the database now."""
+        return int(self._execute("PRAGMA user_version").get)
+
     def close(self) -> None:
         """Close the connection and the pass."""
-        self.connection.close()
+        self._connection.close()
         self._gate.close()
+
+    def _explain(self, failure: StoreError) -> None:
+        """A statement that no longer fits is the fault of a schema that changed under us; say that instead."""
+        try:
+            found = self.schema_version()
+        except apsw.Error:
+            return
+        if found > self._known_schema:
+            raise StoreNewerError(found, self._known_schema) from failure
 
 
 class Readers:
-    """A pool that grows with demand; whoever finds it exhausted waits."""
+    """A pool that grows with demand; whoever finds all of them in use waits."""
 
     def __init__(self, make: Callable[[], Reader]) -> None:
         self._make = make
@@ -62,6 +98,7 @@ class Readers:
         self._count = 0
         self._waiting = 0
         self._returned = threading.Condition()
+        self._closed = False
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         """See :meth:`chatkeep.store.engine.Engine.read`."""
@@ -76,18 +113,30 @@ class Readers:
             if self._waiting:
                 with self._returned:
                     self._returned.notify()
+            if self._closed:
+                self.close()
+
+    def close(self) -> None:
+        """Close every reader that is idle, and those in use when they return."""
+        self._closed = True
+        while self._idle:
+            try:
+                reader = self._idle.pop()
+            except IndexError:
+                return
+            reader.close()
 
     def _another(self) -> Reader:
         with self._returned:
             self._waiting += 1
             try:
-                while True:
-                    if self._idle:
-                        return self._idle.pop()
+                while not self._idle:
                     if self._count < MOST_READERS:
                         self._count += 1
                         break
                     self._returned.wait()
+                else:
+                    return self._idle.pop()
             finally:
                 self._waiting -= 1
         try:
@@ -97,8 +146,3 @@ class Readers:
                 self._count -= 1
                 self._returned.notify()
             raise
-
-    def close(self) -> None:
-        """Close every idle reader."""
-        while self._idle:
-            self._idle.pop().close()

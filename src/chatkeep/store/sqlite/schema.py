@@ -80,11 +80,7 @@ def version_of(connection: apsw.Connection) -> int:
 
 
 def prepare(
-    connection: apsw.Connection,
-    *,
-    migrations: Sequence[Migration],
-    before_migration: BeforeMigration | None,
-    created_at: int | None = None,
+    connection: apsw.Connection, *, migrations: Sequence[Migration], before_migration: BeforeMigration | None
 ) -> None:
     """Create the store, or bring it to the newest known schema, or refuse it untouched.
 
@@ -94,33 +90,33 @@ def prepare(
         StoreCorruptError: A step that ran once is not the one that this program knows.
     """
     known = migrations[-1].number
-    tables = int(connection.execute("SELECT count(*) FROM sqlite_schema").get)
-    if tables == 0:
+    if version_of(connection) == 0 and not connection.execute("SELECT count(*) FROM sqlite_schema").get:
         _mark(connection)
     elif connection.execute("PRAGMA application_id").get != APPLICATION_ID:
         raise StoreForeignError(f"{connection.filename}: this database was not made by Chatkeep; it was not touched")
     found = version_of(connection)
     if found > known:
         raise StoreNewerError(found, known)
-    if str(connection.execute("PRAGMA journal_mode").get) != "wal":
+    if connection.execute("PRAGMA journal_mode").get != "wal":
         connection.execute("PRAGMA journal_mode = WAL")
     if found:
         _compare_record(connection, migrations[:found])
     if found < known:
         if found and before_migration is not None:
             before_migration(found, known)
-        _migrate(connection, migrations[found:], created_at=created_at)
+        _migrate(connection, migrations[found:])
 
 
 def _mark(connection: apsw.Connection) -> None:
-    # Before the switch to WAL, so that the mark is in the header of the main file from its first byte on.
-    if str(connection.execute("PRAGMA journal_mode").get) != "wal":
+    # Before the switch to WAL, so that the mark is in the main file from its first byte on: a look at that file alone
+    # tells whose it is. Whoever made it only so far goes on from here.
+    if connection.execute("PRAGMA journal_mode").get != "wal":
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
 def _compare_record(connection: apsw.Connection, expected: Sequence[Migration]) -> None:
-    recorded = dict(connection.execute("SELECT number, sha256 FROM migration").fetchall())
+    recorded = {row[0]: row[1] for row in connection.execute("SELECT number, sha256 FROM migration")}
     for migration in expected:
         if recorded.get(migration.number) != migration.sha256:
             raise StoreCorruptError(
@@ -129,26 +125,34 @@ def _compare_record(connection: apsw.Connection, expected: Sequence[Migration]) 
             )
 
 
-def _migrate(connection: apsw.Connection, pending: Sequence[Migration], *, created_at: int | None) -> None:
-    # Rebuilding a table drops the old one, which would cascade; the references are checked as a whole below.
-    connection.execute("PRAGMA foreign_keys = OFF")
+def _migrate(connection: apsw.Connection, pending: Sequence[Migration]) -> None:
+    execute = connection.execute
+    # Rebuilding a table drops the old one, which would cascade; the references are checked as a whole instead.
+    execute("PRAGMA foreign_keys = OFF")
     try:
-        with connection:
-            counts = _row_counts(connection)
-            connection.execute(_RECORD_TABLE)
-            now = time.time_ns() // 1_000 if created_at is None else created_at
-            for migration in pending:
-                connection.execute(migration.sql)
-                connection.execute(
-                    "INSERT INTO migration (number, name, sha256, applied_at) VALUES (?, ?, ?, ?)",
-                    (migration.number, migration.name, migration.sha256, now),
-                )
-            _refuse_losses(connection, pending, counts)
-            if pending[0].number == 1:
-                _introduce(connection, now)
-            connection.execute(f"PRAGMA user_version = {pending[-1].number}")
+        execute("BEGIN IMMEDIATE")
+        _run(connection, pending)
+        execute("COMMIT")
     finally:
-        connection.execute("PRAGMA foreign_keys = ON")
+        if connection.in_transaction:
+            execute("ROLLBACK")
+        execute("PRAGMA foreign_keys = ON")
+
+
+def _run(connection: apsw.Connection, pending: Sequence[Migration]) -> None:
+    counts = _row_counts(connection)
+    connection.execute(_RECORD_TABLE)
+    now = time.time_ns() // 1_000
+    for migration in pending:
+        connection.execute(migration.sql)
+        connection.execute(
+            "INSERT INTO migration (number, name, sha256, applied_at) VALUES (?, ?, ?, ?)",
+            (migration.number, migration.name, migration.sha256, now),
+        )
+    _refuse_losses(connection, pending, counts)
+    if pending[0].number == 1:
+        _introduce(connection, now)
+    connection.execute(f"PRAGMA user_version = {pending[-1].number}")
 
 
 def _introduce(connection: apsw.Connection, now: int) -> None:
@@ -162,7 +166,11 @@ def _row_counts(connection: apsw.Connection) -> dict[str, int]:
     names = connection.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     ).fetchall()
-    return {name: int(connection.execute(f'SELECT count(*) FROM "{name}"').get) for (name,) in names}
+    counted = {}
+    for (name,) in names:
+        quoted = str(name).replace('"', '""')
+        counted[str(name)] = int(connection.execute(f'SELECT count(*) FROM "{quoted}"').get)  # quoted
+    return counted
 
 
 def _refuse_losses(connection: apsw.Connection, pending: Sequence[Migration], before: dict[str, int]) -> None:

@@ -8,7 +8,7 @@ from typing import NoReturn, TypeVar
 
 import apsw
 
-from chatkeep.errors import StoreClosedError
+from chatkeep.errors import StoreClosedError, StoreError
 from chatkeep.store.engine import Params, Row, Transaction
 from chatkeep.store.sqlite.failures import store_error
 
@@ -30,14 +30,14 @@ class SqliteTransaction:
         try:
             return self._execute(sql, params).fetchall()
         except apsw.Error as error:
-            raise store_error(error, self._database) from error
+            raise self._failed(error) from error
 
     def row(self, sql: str, params: Params | None = None) -> Row | None:
         """See :class:`chatkeep.store.engine.Transaction`."""
         try:
             return self._execute(sql, params).fetchone()
         except apsw.Error as error:
-            raise store_error(error, self._database) from error
+            raise self._failed(error) from error
 
     def run(self, sql: str, params: Params | None = None) -> int:
         """See :class:`chatkeep.store.engine.Transaction`."""
@@ -46,7 +46,7 @@ class SqliteTransaction:
         try:
             self._execute(sql, params)
         except apsw.Error as error:
-            raise store_error(error, self._database) from error
+            raise self._failed(error) from error
         # `changes` speaks of the last statement that changed something, which need not be this one.
         return connection.changes() if connection.total_changes() != before else 0
 
@@ -55,7 +55,7 @@ class SqliteTransaction:
         try:
             self._connection.executemany(sql, params)
         except apsw.Error as error:
-            raise store_error(error, self._database) from error
+            raise self._failed(error) from error
 
     def nested(self, work: Callable[[Transaction], T]) -> T:
         """See :class:`chatkeep.store.engine.Transaction`."""
@@ -73,21 +73,31 @@ class SqliteTransaction:
 
     def end(self) -> None:
         """Refuse every later use: the call that this transaction belonged to is over."""
-        self._execute = _ended
         self._connection = _ENDED
+        self._execute = _ENDED.execute
+
+    def _failed(self, error: apsw.Error) -> StoreError:
+        meant = store_error(error, self._database)
+        if not self._connection.in_transaction:
+            # SQLite undid everything. Whoever catches this and goes on would write outside any transaction.
+            self.end()
+        return meant
 
 
-def _ended(*_arguments: object) -> NoReturn:
-    raise StoreClosedError("a transaction was used after the call that it belonged to: keep values, not transactions")
+def _refuse(*_arguments: object) -> NoReturn:
+    raise StoreClosedError(
+        "a transaction was used after its end: its call had returned, or a failure of the disk had undone it whole"
+    )
 
 
 class _Ended:
     """Stands in for the connection of a transaction that is over."""
 
-    executemany = staticmethod(_ended)
-    total_changes = staticmethod(_ended)
-    changes = staticmethod(_ended)
+    execute = staticmethod(_refuse)
+    executemany = staticmethod(_refuse)
+    total_changes = staticmethod(_refuse)
+    changes = staticmethod(_refuse)
     in_transaction = False
 
 
-_ENDED: apsw.Connection = _Ended()  # type: ignore[assignment]  # only what is used above are ever reached
+_ENDED: apsw.Connection = _Ended()  # type: ignore[assignment]  # nothing but what is named there is ever reached

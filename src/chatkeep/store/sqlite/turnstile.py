@@ -6,10 +6,12 @@ queues them: a writer takes the entry, then the turn, then lets the next one int
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
-from chatkeep.store.sqlite.locks import EXCLUSIVE, TRY_EXCLUSIVE, UNLOCK, close_lock_file, flock, open_lock_file
+from chatkeep.errors import StoreBusyError, StoreIOError
 from chatkeep.store.sqlite.lock_holders import describe_holder
+from chatkeep.store.sqlite.locks import EXCLUSIVE, TRY_EXCLUSIVE, UNLOCK, close_lock_file, flock, open_lock_file
 
 
 class Turnstile:
@@ -25,21 +27,51 @@ class Turnstile:
         entry = self._entry
         try:
             flock(entry, TRY_EXCLUSIVE)
+            try:
+                flock(self._turn, TRY_EXCLUSIVE)
+            finally:
+                flock(entry, UNLOCK)
         except BlockingIOError:
             return False
-        try:
-            flock(self._turn, TRY_EXCLUSIVE)
-        except BlockingIOError:
-            flock(entry, UNLOCK)
-            return False
-        flock(entry, UNLOCK)
+        except OSError as error:
+            raise self._broken(error) from error
         return True
 
     def enter(self) -> None:
         """Wait for the turn, however long it takes."""
-        flock(self._entry, EXCLUSIVE)
-        flock(self._turn, EXCLUSIVE)
-        flock(self._entry, UNLOCK)
+        try:
+            flock(self._entry, EXCLUSIVE)
+            flock(self._turn, EXCLUSIVE)
+            flock(self._entry, UNLOCK)
+        except OSError as error:
+            raise self._broken(error) from error
+
+    def enter_within(self, timeout_s: float) -> None:
+        """Wait for the turn; on :class:`StoreBusyError` this turnstile closes itself as soon as it can."""
+        if self.try_enter():
+            return
+        entered = threading.Event()
+        given_up = threading.Event()
+        settled = threading.Lock()
+
+        def wait() -> None:
+            self.enter()
+            with settled:
+                entered.set()
+                if given_up.is_set():
+                    self.close()
+
+        # The kernel's queue is fair but knows no timeout, so a thread stands in it.
+        threading.Thread(target=wait, name="chatkeep-turn", daemon=True).start()
+        entered.wait(timeout_s)
+        with settled:
+            if not entered.is_set():
+                given_up.set()
+                holder = self.holder() or "another program"
+                raise StoreBusyError(
+                    f"{self._turn_path.parent.parent}: {holder} kept the write lock for over {timeout_s:g} s:"
+                    " wait for that program or end it, then try again"
+                )
 
     def leave(self) -> None:
         """Hand the turn on."""
@@ -55,6 +87,9 @@ class Turnstile:
         return describe_holder(self._turn_path)
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both files, which lets go of them."""
         close_lock_file(self._entry)
         close_lock_file(self._turn)
+
+    def _broken(self, error: OSError) -> StoreIOError:
+        return StoreIOError(f"{self._turn_path.parent}: the lock files cannot be used: {error}")
