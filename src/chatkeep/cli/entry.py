@@ -37,7 +37,6 @@ def run(arguments: Sequence[str]) -> int:
     except ChatkeepError as error:
         code = exit_codes.exit_code(error)
         _tell(error.code, str(error), vars(error), as_json=wants_json)
-        _log(error, code)
     except click.ClickException as error:
         code = exit_codes.USAGE
         _tell(UsageError.code, _usage_text(error, as_json=wants_json), {}, as_json=wants_json)
@@ -101,15 +100,6 @@ def _tell_bug(error: Exception, invocation: Invocation, *, as_json: bool) -> Non
         import traceback
 
         _quietly_say("".join(traceback.format_exception(error)))
-    _log(error, exit_codes.BUG)
-
-
-def _log(error: Exception, code: int) -> None:
-    # Only if the command came far enough to start the log: otherwise nobody listens.
-    logging = sys.modules.get("logging")
-    if logging is not None:
-        level = logging.ERROR if code >= exit_codes.TABLE[ChatkeepError] else logging.INFO
-        logging.getLogger("chatkeep.cli").log(level, "the command failed", exc_info=error)
 
 
 def _quietly_say(text: str) -> None:

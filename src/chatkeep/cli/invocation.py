@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatkeep.cli.terminal import clean, clean_json
-from chatkeep.errors import ConfirmationRequiredError, InstanceError
+from chatkeep.errors import AmbiguousIdError, ConfirmationRequiredError, InstanceError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from chatkeep.cli.tables import Column
     from chatkeep.instances import Layout
     from chatkeep.keep import Keep
     from chatkeep.settings import Settings
@@ -69,6 +70,15 @@ class Invocation:
 
         return Console(no_color=None if self.settings.color else True, highlight=False, markup=False, emoji=False)
 
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+        """Print rows: drawn on a terminal, plain aligned columns elsewhere. Cells may be hostile."""
+        from chatkeep.cli import tables
+
+        if not self.is_for_people:
+            self.write(tables.plain_table(columns, rows) + "\n")
+            return
+        self.console.print(tables.rich_table(columns, rows, cells=self.console.width))
+
     # --- talk ---
 
     def say(self, text: str) -> None:
@@ -98,13 +108,16 @@ class Invocation:
     # --- the store ---
 
     @contextmanager
-    def reading(self) -> Iterator[Keep]:
-        """The store, to look at: makes none where none is, and opens it read-only where writing is refused."""
+    def reading(self, *, hint: bool = True) -> Iterator[Keep]:
+        """The store, to look at: makes none where none is, and opens it read-only where writing is refused.
+
+        ``hint`` says how to begin, if nothing is there.
+        """
         import chatkeep
         from chatkeep.errors import NetworkFilesystemError, StorePermissionError, StoreReadOnlyError
 
         if not self.layout.exists:
-            with self._nothing_yet() as keep:
+            with self._nothing_yet(hint=hint) as keep:
                 yield keep
             return
         try:
@@ -137,13 +150,14 @@ class Invocation:
             yield keep
 
     @contextmanager
-    def _nothing_yet(self) -> Iterator[Keep]:
+    def _nothing_yet(self, *, hint: bool) -> Iterator[Keep]:
         # An empty store elsewhere answers as one here would, and a mistyped --home makes nothing.
         from tempfile import TemporaryDirectory
 
         import chatkeep
 
-        self.say(f"no chats in {self.layout.directory} yet: bring some in with `chatkeep import`")
+        if hint:
+            self.say(f"no chats in {self.layout.directory} yet: bring some in with `chatkeep import`")
         with TemporaryDirectory(prefix="chatkeep-") as place, chatkeep.open(Path(place)) as keep:
             yield keep
 
@@ -159,5 +173,16 @@ class Invocation:
         )
         try:
             yield
+        except Exception as error:
+            _log(error)
+            raise
         finally:
             logs.stop(handler)
+
+
+def _log(error: Exception) -> None:
+    # What stops a command while it has a store in its hands; wrong usage and missing ids are the person's business.
+    import logging
+
+    if not isinstance(error, UsageError | NotFoundError | AmbiguousIdError):
+        logging.getLogger("chatkeep.cli").error("the command failed", exc_info=error)

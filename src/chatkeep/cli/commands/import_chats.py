@@ -1,0 +1,139 @@
+"""``chatkeep import``."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chatkeep.cli import exit_codes
+from chatkeep.cli.groups import command
+from chatkeep.cli.import_report import shape, write_report
+from chatkeep.cli.invocation import Invocation
+from chatkeep.errors import ConfirmationRequiredError, FormatError, UsageError
+
+if TYPE_CHECKING:
+    from chatkeep.keep import Keep
+    from chatkeep.services.reporting import Report
+
+
+@command("import")
+@click.argument("paths", metavar="[PATH]...", nargs=-1)
+@click.option("--as", "format", metavar="FORMAT", help="What the sources are; otherwise they are recognised.")
+@click.option("--dry-run", is_flag=True, help="Report what would happen and change nothing.")
+@click.option("--strict", is_flag=True, help="Exit with 1 if anything could not be read.")
+@click.option("--include-purged", is_flag=True, help="Bring back what was removed for ever, too.")
+@click.option("--yes", is_flag=True, help="Without PATH: import all that is found, without asking.")
+@click.pass_obj
+def import_chats(
+    invocation: Invocation,
+    *,
+    paths: tuple[str, ...],
+    format: str | None,
+    dry_run: bool,
+    strict: bool,
+    include_purged: bool,
+    yes: bool,
+) -> int:
+    """Bring chats in from files and folders of other apps.
+
+    PATH is a file, zip, folder or database as an app exports or keeps it, or - for standard input. Without PATH,
+    looks where the supported apps keep chats on this machine and asks. Importing again adds only what is new.
+    """
+    chosen = [*paths] or _found(invocation, yes=yes)
+    if chosen.count("-") > 1:
+        raise UsageError("standard input can be read once")
+    if not chosen:
+        return exit_codes.DONE
+    reports: list[Report] = []
+    failures: list[tuple[str, FormatError]] = []
+    opening = invocation.reading(hint=False) if dry_run else invocation.writing()
+    with opening as keep:
+        for path in chosen:
+            try:
+                reports.append(
+                    _imported(invocation, keep, path, format=format, dry_run=dry_run, include_purged=include_purged)
+                )
+            except FormatError as error:
+                failures.append((path, error))
+    _tell(invocation, reports, failures, dry_run=dry_run)
+    if failures:
+        raise failures[0][1]
+    clean = all(report.is_clean and not report.attachments.missing for report in reports)
+    return exit_codes.DONE if clean or not strict else exit_codes.PROBLEMS
+
+
+def _imported(
+    invocation: Invocation, keep: Keep, path: str, *, format: str | None, dry_run: bool, include_purged: bool
+) -> Report:
+    from chatkeep.cli.progress import import_progress
+
+    with _source(path) as place, import_progress(invocation, path) as progress:
+        report = keep.import_from(
+            place, format=format, dry_run=dry_run, include_purged=include_purged, progress=progress
+        )
+    report.path = path
+    return report
+
+
+@contextmanager
+def _source(path: str) -> Iterator[Path]:
+    """The place to read; standard input is spooled to a private file, since formats are recognised by seeking in it."""
+    if path != "-":
+        yield Path(path).expanduser()
+        return
+    from tempfile import TemporaryDirectory
+
+    from chatkeep.instances import open_private
+
+    with TemporaryDirectory(prefix="chatkeep-stdin-") as folder:
+        place = Path(folder, "standard-input")
+        with open_private(place) as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy, 1 << 20)
+        yield place
+
+
+def _found(invocation: Invocation, *, yes: bool) -> list[str]:
+    """What lies in the known places, as far as the person wants it."""
+    from chatkeep.instances import current_platform, home_directory
+    from chatkeep.services.locating import known_sources
+
+    found = known_sources(platform=current_platform(), environ=os.environ, home=Path(home_directory()))
+    if not found:
+        invocation.say("no chats of a supported app are in the usual places: give a PATH")
+        return []
+    for source in found:
+        invocation.say(f"found {source.what}: {source.path}")
+    if yes:
+        return [str(source.path) for source in found]
+    if not sys.stdin.isatty():
+        raise ConfirmationRequiredError(
+            f"{len(found)} sources were found and nobody can be asked: name them, or add --yes"
+        )
+    from chatkeep.cli.terminal import clean_line
+
+    return [
+        str(source.path)
+        for source in found
+        if click.confirm(f"import {clean_line(f'{source.what} from {source.path}')}?", default=True, err=True)
+    ]
+
+
+def _tell(
+    invocation: Invocation, reports: list[Report], failures: list[tuple[str, FormatError]], *, dry_run: bool
+) -> None:
+    # The first failure is told by whoever catches it; the others here.
+    for path, error in failures[1:]:
+        invocation.warn(f"{path}: {error}")
+    if invocation.json:
+        if reports or not failures:
+            invocation.emit(shape(reports))
+        return
+    for report in reports:
+        write_report(invocation, report, dry_run=dry_run)
