@@ -1,0 +1,5 @@
+"""Search over a SQLite store."""
+
+from chatkeep.store.sqlite.search.index import SearchIndex
+
+__all__ = ["SearchIndex"]

@@ -1,0 +1,180 @@
+"""The search index of a store: what callers use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chatkeep.errors import SearchUnavailableError, StoreClosedError
+from chatkeep.store.cursors import page_size
+from chatkeep.store.engine import Engine
+from chatkeep.store.search.query import parse
+from chatkeep.store.search.results import SearchResult
+from chatkeep.store.sqlite.search.builder import Builder, State, behind
+from chatkeep.store.sqlite.search.checking import problems
+from chatkeep.store.sqlite.search.database import Reading, SearchFile, UnusableIndexError
+from chatkeep.store.sqlite.search.expunging import expunge
+from chatkeep.store.sqlite.search.rarity import Rarity
+from chatkeep.store.sqlite.search.searcher import Answer, Request, Searcher
+from chatkeep.store.sqlite.search.turn import Turn
+
+CATCH_UP = 5_000
+"""Changes that a search applies before it answers; of more, it says how many are left."""
+
+_SEARCH_WAIT_S = 0.5
+_WHOLE_WAIT_S = 60.0
+_ATTEMPTS = 3
+
+
+class SearchIndex:
+    """Search over all messages and titles of a store, in a file of its own that is derived from the store.
+
+    It may be used by many threads, and by many processes with an index each. Whatever happens to its file, it is made
+    anew from the store when it is needed.
+    """
+
+    def __init__(self, engine: Engine, directory: Path, *, read_only: bool = False) -> None:
+        self._engine = engine
+        self._file = SearchFile(directory)
+        self._turn = Turn(directory / "locks")
+        self._rarity = Rarity()
+        self._searcher = Searcher(engine, self._rarity)
+        self._closed = False
+        self._pid = os.getpid()
+
+    def search(
+        self,
+        owner: str,
+        query: str,
+        *,
+        newest: bool = False,
+        limit: int = 20,
+        cursor: str | None = None,
+        wait: bool = False,
+        snippets: bool = True,
+    ) -> SearchResult:
+        """One page of what a query finds among the conversations of an owner; those in the trash are left out.
+
+        Args:
+            query: See docs/search.md; no text is an error.
+            newest: Order by time instead of by how well it fits.
+            limit: At most so many hits, never above 1,000.
+            cursor: ``next`` of the page before, of the same query.
+            wait: Catch up wholly first, however long it takes.
+
+        Raises:
+            CursorError: Not a cursor of this query.
+            SearchUnavailableError: The index cannot be read or made.
+        """
+        self._require_open()
+        request = Request(owner, query, parse(query), newest, page_size(limit), cursor, snippets)
+        left = self._catch_up(None if wait else CATCH_UP, _WHOLE_WAIT_S if wait else _SEARCH_WAIT_S)
+        if request.query.is_empty:
+            return SearchResult(query=query, hits=[], behind=left)
+        answer = self._read(lambda reading: self._searcher.answer(reading, request))
+        return SearchResult(
+            query=query, hits=answer.hits, behind=left, ranked_window=answer.ranked_window, next=answer.next
+        )
+
+    def catch_up(self, limit: int | None = CATCH_UP) -> int:
+        """Apply what was committed to the store, at most about ``limit`` changes (None: all); how many are left.
+
+        When another process or thread is at it, waits for that. It may run beside searches and writes.
+        """
+        self._require_open()
+        return self._catch_up(limit, _WHOLE_WAIT_S)
+
+    def rebuild(self) -> None:
+        """Make the index anew from the store."""
+        with self._writing() as builder:
+            builder.rebuild()
+
+    def check(self) -> list[str]:
+        """What in the index does not fit the store, after catching up; empty if it is right."""
+        with self._writing() as builder:
+            builder.catch_up(None)
+            return problems(self._engine, self._file.writer(), lambda: builder.catch_up(None))
+
+    def expunge(self) -> None:
+        """Apply what was deleted, and leave no word of it in any file of the index.
+
+        Raises:
+            SearchUnavailableError: Another program keeps an old state of the index; the words are in its log still.
+        """
+        with self._writing() as builder:
+            builder.catch_up(None)
+            expunge(self._file.writer(), self._file)
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file of the index."""
+        return self._file.sizes()
+
+    def close(self) -> None:
+        """Release everything; repeating it is harmless."""
+        if not self._closed:
+            self._closed = True
+            self._file.close()
+            self._turn.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Builder]:
+        self._require_open()
+        with self._turn.taken(_WHOLE_WAIT_S) as mine:
+            if not mine:
+                raise SearchUnavailableError("another process is writing the search index: try again later")
+            yield self._builder()
+
+    def _builder(self) -> Builder:
+        return Builder(self._engine, self._file)
+
+    def _require_open(self) -> None:
+        if self._closed or self._pid != os.getpid():
+            raise StoreClosedError("the search index is closed, or was opened before a fork: open the store again")
+
+    def _left(self) -> int | None:
+        """How far the index is behind, or None if only its writer can tell."""
+        try:
+            with self._file.reading() as reading:
+                state = State(reading.connection)
+        except UnusableIndexError:
+            return None
+        away = self._engine.read(lambda tx: behind(tx, state))
+        return None if away.lost else away.behind
+
+    def _catch_up(self, limit: int | None, wait_s: float) -> int:
+        left = self._left()
+        if left == 0:
+            return 0
+        with self._turn.taken(wait_s, until=lambda: self._left() == 0) as mine:
+            if mine:
+                return self._builder().catch_up(limit)
+        left = self._left()
+        if left is None:
+            raise SearchUnavailableError("the search index is being made by another process: try again in a moment")
+        return left
+
+    def _read(self, work: Callable[[Reading], Answer]) -> Answer:
+        for _ in range(_ATTEMPTS):
+            try:
+                with self._file.reading() as reading:
+                    return work(reading)
+            except UnusableIndexError as error:
+                reason = error
+                self._mend()
+        raise SearchUnavailableError(f"the search index cannot be read: {reason}") from reason
+
+    def _mend(self) -> None:
+        """Replace a damaged file, unless another process has done so meanwhile."""
+        with self._turn.taken(_WHOLE_WAIT_S) as mine:
+            if mine:
+                self._builder().rebuild()

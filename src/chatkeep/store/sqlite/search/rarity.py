@@ -1,0 +1,85 @@
+"""How rare the words of a query are in the index."""
+
+from __future__ import annotations
+
+import threading
+
+import apsw
+
+from chatkeep.store.search.query import Query, Term
+from chatkeep.store.sqlite.search.scoring import weight
+
+_REMEMBERED = 10_000
+_LARGE_CHANGE = 0.05
+_DEFAULT_COUNT = 1_000
+
+
+class Rarity:
+    """Counts of documents that hold a word, remembered until the index has grown by a twentieth."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+        self._total = 0
+
+    def weights(self, connection: apsw.Connection, query: Query) -> tuple[list[float], float]:
+        """What the phrases of a query weigh, and how many words a document has on average.
+
+        The weights are in the order of the match expression; what must not be found weighs 0.
+        """
+        total, words = totals(connection)
+        self._forget_if_changed(total)
+        found = [weight(self._documents(connection, term), total) for group in query.groups for term in group]
+        return [*found, *(0.0 for _ in query.excluded)], words / max(total, 1)
+
+    def is_in_most(self, connection: apsw.Connection, word: str) -> bool:
+        """Whether more than half of the documents hold a word."""
+        total, _ = totals(connection)
+        self._forget_if_changed(total)
+        return self._count(connection, word) * 2 > total
+
+    def _documents(self, connection: apsw.Connection, term: Term) -> int:
+        """Of a phrase, those of its rarest word: a bound that needs no look at positions."""
+        whole = term.words[:-1] if term.prefix else term.words
+        counts = [self._count(connection, word) for word in whole]
+        # Counting all words with a beginning costs as much as the query itself.
+        return min(counts, default=_DEFAULT_COUNT)
+
+    def _count(self, connection: apsw.Connection, word: str) -> int:
+        known = self._counts.get(word)
+        if known is None:
+            row = connection.execute("SELECT doc FROM temp.vocabulary WHERE term = ?", (word[:10_000],)).fetchone()
+            known = int(row[0]) if row else 0
+            with self._lock:
+                if len(self._counts) >= _REMEMBERED:
+                    self._counts.clear()
+                self._counts[word] = known
+        return known
+
+    def _forget_if_changed(self, total: int) -> None:
+        with self._lock:
+            if abs(total - self._total) > _LARGE_CHANGE * self._total:
+                self._counts.clear()
+                self._total = total
+
+
+def totals(connection: apsw.Connection) -> tuple[int, int]:
+    """How many documents the index has, and how many words in all."""
+    row = connection.execute("SELECT block FROM fts_data WHERE id = 1").fetchone()
+    return _averages(bytes(row[0])) if row is not None else (0, 0)
+
+
+def _averages(record: bytes) -> tuple[int, int]:
+    """FTS5's record of totals, in SQLite's variable-length integers: the count of rows, then of words per column."""
+    numbers: list[int] = []
+    at = 0
+    while at < len(record) and len(numbers) < 2:
+        value = 0
+        for _ in range(9):
+            byte = record[at]
+            at += 1
+            value = value << 7 | byte & 0x7F
+            if byte < 0x80 or at >= len(record):
+                break
+        numbers.append(value)
+    return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
