@@ -175,5 +175,5 @@ def open_keep(
     """See :func:`chatkeep.open`."""
     if durability not in ("full", "process"):
         raise UsageError(f"unknown durability {durability!r}: full or process")
-    opened = open_store(where, owner=owner, read_only=read_only, durability=durability)  # type: ignore[arg-type]  # checked above
+    opened = open_store(where, owner=owner, read_only=read_only, durability=durability)
     return Keep(opened.store, directory=opened.layout.directory, read_only=read_only, close=opened.close)

@@ -58,8 +58,10 @@ class ConversationSummary(msgspec.Struct, frozen=True):
     kind: str
     source: str | None
     """Name of the format that it was imported from; None for what was born here."""
-    pinned: bool
-    archived: bool
+    pinned: int
+    """1 or 0, as the table has it."""
+    archived: int
+    """1 or 0."""
     trashed_us: int | None
     created_us: int
     updated_us: int

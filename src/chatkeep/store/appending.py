@@ -9,7 +9,14 @@ from typing import Any
 import msgspec
 
 from chatkeep.encoding import Cuts, clean_value, encode_json
-from chatkeep.errors import ConversationNotFoundError, DuplicateError, MessageNotFoundError, TrashedError, UsageError
+from chatkeep.errors import (
+    ConstraintError,
+    ConversationNotFoundError,
+    DuplicateError,
+    MessageNotFoundError,
+    TrashedError,
+    UsageError,
+)
 from chatkeep.model import ROLES, AttachmentRef, Message, Part, Role, Text, Usage, new_id, utc_now
 from chatkeep.store import changes
 from chatkeep.store.changes import ChangeOp
@@ -143,9 +150,11 @@ def append_message(
 
 def insert_message(tx: Transaction, columns: dict[str, Any]) -> int:
     """Insert a message's row; its pk. Raises DuplicateError for an id that is taken."""
-    row = tx.row(INSERT_MESSAGE, columns)
-    if row is None:
-        raise DuplicateError(f"message {columns['id']}")
+    try:
+        row = tx.row(INSERT_MESSAGE, columns)
+    except ConstraintError as error:
+        raise DuplicateError(f"message {columns['id']}") from error
+    assert row is not None
     return int(row[0])
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from chatkeep.blobs import Blobs
 from chatkeep.encoding import clean_value
-from chatkeep.errors import AttachmentNotFoundError, BlobMissingError, DuplicateError
+from chatkeep.errors import AttachmentNotFoundError, BlobMissingError
 from chatkeep.model import Attachment, AttachmentKind, SourceKey, new_id, to_us, utc_now
 from chatkeep.store import changes
 from chatkeep.store.engine import Engine, Transaction
@@ -101,8 +101,7 @@ def insert_attachment(tx: Transaction, owner: str, draft: Attachment) -> tuple[i
         " RETURNING pk",
         _columns(owner, draft),
     )
-    if row is None:
-        raise DuplicateError(f"attachment {draft.id}")
+    assert row is not None
     changes.record(tx, owner, "attachment", "create", row[0], draft.id)
     return int(row[0]), draft
 

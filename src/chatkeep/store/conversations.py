@@ -20,6 +20,7 @@ from chatkeep.store.lookup import conversation_pk
 from chatkeep.store.resolving import resolve
 from chatkeep.store.rows import CONVERSATION_COLUMNS, CONVERSATION_FROM, conversation_of, names_of
 
+_EXISTS = "SELECT 1 FROM conversation WHERE owner = :owner AND id = :id"
 INSERT_CONVERSATION = (
     "INSERT INTO conversation (owner, id, title, project_pk, kind, workspace, agent, session_id, pinned, archived,"
     " created_at, updated_at, settings, source_format, source_scope, source_id, source_digest, overrides, extra)"
@@ -57,6 +58,8 @@ class Conversations:
         names = tuple(tags)
 
         def work(tx: Transaction) -> Conversation:
+            if id is not None and tx.row(_EXISTS, {"owner": self._owner, "id": id}):
+                raise DuplicateError(f"conversation {id}")
             pk = insert_conversation(tx, self._owner, draft)
             if names:
                 set_tags(tx, self._owner, pk, set(names))
@@ -214,8 +217,7 @@ def insert_conversation(tx: Transaction, owner: str, draft: Conversation) -> int
             "extra": encode_json(clean_value(draft.extra, {})),
         },
     )
-    if row is None:
-        raise DuplicateError(f"conversation {draft.id}")
+    assert row is not None
     changes.record(tx, owner, "conversation", "create", row[0], draft.id)
     return int(row[0])
 

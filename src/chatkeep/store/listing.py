@@ -48,17 +48,18 @@ def list_page(
 ) -> Page[ConversationSummary]:
     """One page, newest first."""
     size = page_size(limit)
-    sql, params, time_column = _query(owner, wanted, cursor)
+    sql, params = list_query(owner, wanted, cursor)
     rows = tx.rows(f"{sql} LIMIT :size", params | {"size": size})
     items = [ConversationSummary(*row[:_FIELDS]) for row in rows]
     if len(rows) < size:
         return Page(items, None)
     last = items[-1]
-    time = {"c.updated_at": last.updated_us, "c.created_at": last.created_us}.get(time_column, last.trashed_us)
+    time = last.trashed_us if wanted.trashed else last.created_us if wanted.order == "created" else last.updated_us
     return Page(items, cursor_text(_list_name(wanted), time, rows[-1][-1]))
 
 
-def _query(owner: str, wanted: Filter, cursor: str | None) -> tuple[str, dict[str, Any], str]:
+def list_query(owner: str, wanted: Filter, cursor: str | None) -> tuple[str, dict[str, Any]]:
+    """The statement (without its LIMIT) and its parameters."""
     if wanted.order not in ("updated", "created"):
         raise UsageError(f"unknown order {wanted.order!r}: updated or created")
     time = "c.trashed_at" if wanted.trashed else f"c.{wanted.order}_at"
@@ -72,7 +73,7 @@ def _query(owner: str, wanted: Filter, cursor: str | None) -> tuple[str, dict[st
     if cursor is not None:
         params["at"], params["pk"] = cursor_position(cursor, _list_name(wanted), (int, int))
         where.append(f"({time}, c.pk) < (:at, :pk)")
-    return f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY {time} DESC, c.pk DESC", params, time
+    return f"{_SELECT} WHERE {' AND '.join(where)} ORDER BY {time} DESC, c.pk DESC", params
 
 
 _CONDITIONS = {

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from chatkeep.encoding import clean_value
-from chatkeep.errors import ConflictError, DuplicateError, ProjectNotFoundError, UsageError
+from chatkeep.errors import ConflictError, ProjectNotFoundError, UsageError
 from chatkeep.model import Page, Project, new_id, to_us, utc_now
 from chatkeep.store import changes
 from chatkeep.store.cursors import cursor_position, cursor_text, page_size
@@ -125,8 +125,7 @@ def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Pr
         " :updated_at, :source_format, :source_scope, :source_id, :version, :body) RETURNING pk",
         _columns(tx, owner, draft),
     )
-    if row is None:
-        raise DuplicateError(f"project {draft.id}")
+    assert row is not None
     changes.record(tx, owner, "project", "create", row[0], draft.id)
     return int(row[0]), draft
 
