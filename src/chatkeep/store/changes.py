@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from datetime import datetime
 from typing import Literal
 
 import msgspec
 
-from chatkeep.errors import CursorError, HistoryLostError
+from chatkeep.errors import HistoryLostError, StoreClosedError
 from chatkeep.model import from_us, to_us, utc_now
+from chatkeep.store.change_cursors import cursor_of, parse_cursor
 from chatkeep.store.engine import Engine, Transaction
+from chatkeep.store.following import Follower, Following
 
 ChangeKind = Literal["conversation", "message", "project", "tag", "attachment"]
 ChangeOp = Literal["create", "put", "trash", "restore", "start", "finish", "delete"]
@@ -95,17 +95,36 @@ def record_messages(tx: Transaction, owner: str, conversation_pk: int, *, after_
 class Changes:
     """The change feed of one owner."""
 
-    def __init__(self, engine: Engine, owner: str) -> None:
+    def __init__(self, engine: Engine, owner: str, follower: Follower | None = None) -> None:
+        """``follower`` is what :meth:`follow` needs; all owners of one store share it."""
+        self.owner = owner
         self._engine = engine
         self._owner = owner
+        self._follower = follower
+
+    def follow(self, cursor: str | None = None, *, timeout: float | None = None) -> Following:
+        """Changes as they are committed, by this process or another; usually within 300 ms.
+
+        Args:
+            cursor: Where to go on; None follows what is committed from now on.
+            timeout: End after so many seconds without a change; None waits until it is closed.
+
+        Returns:
+            An iterator; close it, or use it in a ``with`` block.
+
+        Raises:
+            CursorError: Not a cursor of a change feed.
+            HistoryLostError: From the iterator: the log no longer holds its place; start over without a cursor.
+        """
+        if self._follower is None:
+            raise StoreClosedError("this feed can be read, but not followed: it was opened without a follower")
+        return self._follower.follow(self, cursor, timeout_s=timeout)
 
     def cursor(self) -> str:
         """The place after everything committed so far."""
 
         def work(tx: Transaction) -> str:
-            return _cursor_text(
-                _epoch(tx), *(tx.row("SELECT seq, nonce FROM change ORDER BY seq DESC LIMIT 1") or (0, 0))
-            )
+            return cursor_of(_epoch(tx), *(tx.row("SELECT seq, nonce FROM change ORDER BY seq DESC LIMIT 1") or (0, 0)))
 
         return self._engine.read(work)
 
@@ -128,22 +147,16 @@ class Changes:
                 {"owner": self._owner, "seq": seq, "limit": limit + 1},
             )
             changes = [
-                Change(_cursor_text(epoch, seq, nonce), kind, op, id, conversation_id, from_us(at))
+                Change(cursor_of(epoch, seq, nonce), kind, op, id, conversation_id, from_us(at))
                 for seq, nonce, kind, op, id, conversation_id, at in rows[:limit]
             ]
             if len(rows) > limit:
                 return ChangePage(changes, changes[-1].cursor, more=True)
             # Past what other owners wrote, so that no call looks at that again.
             end = tx.row("SELECT seq, nonce FROM change ORDER BY seq DESC LIMIT 1") or (seq, nonce)
-            return ChangePage(changes, _cursor_text(epoch, *end), more=False)
+            return ChangePage(changes, cursor_of(epoch, *end), more=False)
 
         return self._engine.read(work)
-
-
-def order_of(cursor: str) -> tuple[str, int]:
-    """What cursors of one store are ordered by: its epoch, and the place in commit order. Raises CursorError."""
-    epoch, seq, _ = _parse(cursor)
-    return epoch, seq
 
 
 def _epoch(tx: Transaction) -> str:
@@ -154,7 +167,7 @@ def _epoch(tx: Transaction) -> str:
 def _position(tx: Transaction, epoch: str, cursor: str | None) -> tuple[int, int]:
     if cursor is None:
         return 0, 0
-    found_epoch, seq, nonce = _parse(cursor)
+    found_epoch, seq, nonce = parse_cursor(cursor)
     if found_epoch != epoch:
         raise HistoryLostError(
             "the store was restored or copied since this cursor was given: start over without a cursor"
@@ -164,15 +177,3 @@ def _position(tx: Transaction, epoch: str, cursor: str | None) -> tuple[int, int
         if row is None or row[0] != nonce:
             raise HistoryLostError("the change log does not hold this cursor any more: start over without a cursor")
     return seq, nonce
-
-
-def _cursor_text(epoch: str, seq: int, nonce: int) -> str:
-    return base64.urlsafe_b64encode(f"{epoch}.{seq}.{nonce}".encode()).decode().rstrip("=")
-
-
-def _parse(cursor: str) -> tuple[str, int, int]:
-    try:
-        epoch, seq, nonce = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(".")
-        return epoch, int(seq), int(nonce)
-    except (ValueError, binascii.Error) as error:
-        raise CursorError(f"not a cursor of a change feed: {cursor[:40]!r}") from error

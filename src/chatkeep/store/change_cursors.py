@@ -1,0 +1,28 @@
+"""Cursors of the change log: opaque to callers, a place in commit order to us."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from chatkeep.errors import CursorError
+
+
+def cursor_of(epoch: str, seq: int, nonce: int) -> str:
+    """The cursor of the place after a change."""
+    return base64.urlsafe_b64encode(f"{epoch}.{seq}.{nonce}".encode()).decode().rstrip("=")
+
+
+def parse_cursor(cursor: str) -> tuple[str, int, int]:
+    """Epoch, sequence and nonce. Raises CursorError."""
+    try:
+        epoch, seq, nonce = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(".")
+        return epoch, int(seq), int(nonce)
+    except (ValueError, binascii.Error) as error:
+        raise CursorError(f"not a cursor of a change feed: {cursor[:40]!r}") from error
+
+
+def order_of(cursor: str) -> tuple[str, int]:
+    """What cursors of one store are ordered by: its epoch, and the place in commit order. Raises CursorError."""
+    epoch, seq, _ = parse_cursor(cursor)
+    return epoch, seq
