@@ -20,7 +20,7 @@ from chatkeep.errors import StoreError
 from chatkeep.store.sqlite.connections import BUSY_TIMEOUT_MS
 from chatkeep.store.sqlite.failures import store_error
 from chatkeep.store.sqlite.gate import GatePass
-from chatkeep.store.sqlite.locks import TRY_EXCLUSIVE, UNLOCK, close_lock_file, flock, open_lock_file
+from chatkeep.store.sqlite.locks import TRY_EXCLUSIVE, UNLOCK, close_lock_file, flock
 from chatkeep.store.sqlite.writer import CHECKPOINT_PAGES, Writer
 
 LONGEST_LOG_BYTES: Final = 16 * 1024 * 1024
@@ -36,13 +36,22 @@ _log = logging.getLogger(__name__)
 class Checkpointer:
     """One thread with a connection of its own, both made when they are first needed."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], writer: Writer, *, database: Path, locks: Path) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], apsw.Connection],
+        writer: Writer,
+        *,
+        database: Path,
+        gate: GatePass,
+        one_at_a_time: int,
+    ) -> None:
+        """Take over a pass through the gate, and a lock file that lets one process at a time do this."""
         self._connect = connect
         self._writer = writer
         self._database = database
         self._wal = database.with_name(database.name + "-wal")
-        self._gate = GatePass(locks)
-        self._one_at_a_time = open_lock_file(locks / "checkpoint")
+        self._gate = gate
+        self._one_at_a_time = one_at_a_time
         self._connection: apsw.Connection | None = None
         self._bell = threading.Event()
         self._thread: threading.Thread | None = None
@@ -71,7 +80,7 @@ class Checkpointer:
             raise store_error(error, self._database) from error
         finally:
             connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-            self._gate.open()
+            self._gate.reopen()
         return self.log_bytes() == 0
 
     def log_bytes(self) -> int:

@@ -16,13 +16,17 @@ from chatkeep.store.engine import Transaction
 from chatkeep.store.sqlite import maintenance, schema
 from chatkeep.store.sqlite.connections import Durability, refuse_unsafe_sqlite
 from chatkeep.store.sqlite.items import GROUP_S
-from chatkeep.store.sqlite.live_store import LiveStore
+from chatkeep.store.sqlite.live_store import LiveStore, make_directories
 from chatkeep.store.sqlite.read_only import ReadOnlyStore
 from chatkeep.store.sqlite.registry import openings, registry
 
 T = TypeVar("T")
 
 DATABASE_NAME: Final = "chats.db"
+
+_NETWORK_ADVICE: Final = (
+    "two machines could damage the store there: move it to a local disk, or open it for reading only"
+)
 
 
 class SqliteEngine:
@@ -64,7 +68,7 @@ class SqliteEngine:
 
         Args:
             read_only: Change nothing. Works where nothing can be written, and on network file systems.
-            durability: ``process`` survives the end of the process, but not a power cut; twice as fast or more.
+            durability: ``process`` survives the end of the process, but not a power cut.
             allow_network_filesystem: Write although locks cannot be trusted there; for those who are alone with it.
             before_migration: Called with the found and the wanted schema before an existing store is changed, while
                 no process writes; raising leaves it as it is.
@@ -82,10 +86,9 @@ class SqliteEngine:
             return cls._open_to_read(database, steps=steps, vfs=vfs, trust_locks=reason is None)
         refuse_unsafe_sqlite(apsw.sqlite_lib_version())
         if reason is not None:
-            raise NetworkFilesystemError(
-                f"{database.parent}: {reason}, where two machines could damage the store:"
-                " move it to a local disk, or open it for reading only"
-            )
+            raise NetworkFilesystemError(f"{database.parent}: {reason}: {_NETWORK_ADVICE}")
+
+        make_directories(database, vfs=vfs)
 
         def make() -> LiveStore:
             return LiveStore(

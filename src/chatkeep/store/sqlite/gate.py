@@ -55,7 +55,7 @@ class GatePass:
         flock(self._entry, UNLOCK)
         return False
 
-    def open(self) -> None:
+    def reopen(self) -> None:
         """Undo :meth:`shut`."""
         flock(self._gate, UNLOCK)
         flock(self._entry, UNLOCK)

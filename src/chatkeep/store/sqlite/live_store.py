@@ -17,6 +17,7 @@ from chatkeep.store.sqlite.connections import Durability, connect, set_up_reader
 from chatkeep.store.sqlite.failures import file_error, store_error
 from chatkeep.store.sqlite.gate import GatePass
 from chatkeep.store.sqlite.header import is_store
+from chatkeep.store.sqlite.locks import close_lock_file, open_lock_file
 from chatkeep.store.sqlite.readers import Reader, Readers
 from chatkeep.store.sqlite.turnstile import Turnstile
 from chatkeep.store.sqlite.writer import Writer
@@ -41,13 +42,19 @@ class LiveStore:
         self._vfs = vfs
         self._durability: Durability = durability
         self._known_schema = migrations[-1].number
-        self._locks = _make_directories(database, vfs=vfs)
-        self._turnstile = Turnstile(self._locks)
+        self._locks = database.parent / "locks"
+        try:
+            self._turnstile = Turnstile(self._locks)
+            gate, checkpoint_lock = GatePass(self._locks), open_lock_file(self._locks / "checkpoint")
+        except OSError as error:
+            raise file_error(error, self._locks) from error
         self._turnstile.enter_within(OPEN_TIMEOUT_S)
         try:
             connection = self._first_connection(migrations, before_migration)
         except BaseException:
             self._turnstile.close()
+            gate.close()
+            close_lock_file(checkpoint_lock)
             raise
         self._turnstile.leave()
         self.readers = Readers(self._make_reader)
@@ -61,7 +68,9 @@ class LiveStore:
             after_commit=self.commits.announce,
             on_growth=self._on_growth,
         )
-        self.checkpointer = Checkpointer(self._connect_writer, self.writer, database=database, locks=self._locks)
+        self.checkpointer = Checkpointer(
+            self._connect_writer, self.writer, database=database, gate=gate, one_at_a_time=checkpoint_lock
+        )
 
     def close(self) -> None:
         """Finish queued writes, release everything."""
@@ -131,11 +140,12 @@ class LiveStore:
         self.checkpointer.ring()
 
 
-def _make_directories(database: Path, *, vfs: str | None) -> Path:
+def make_directories(database: Path, *, vfs: str | None) -> None:
+    """Make the store's directory and its lock directory; nothing beside a file that is not a store."""
     directory = database.parent
     locks = directory / "locks"
     if not locks.exists() and database.exists():
-        is_store(database, vfs=vfs)  # not even a directory is made beside somebody else's file
+        is_store(database, vfs=vfs)
     try:
         if not directory.exists():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -143,7 +153,6 @@ def _make_directories(database: Path, *, vfs: str | None) -> Path:
         locks.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise file_error(error, directory) from error
-    return locks
 
 
 def _make_file(database: Path) -> None:
