@@ -41,10 +41,16 @@ _CONSEQUENTIAL = frozenset(
     }
 )
 # Metadata with a field of the model, or that follows from the rest; looked at one by one.
+# Metadata with a field of the model, or that follows from the rest.
 _MAPPED = frozenset({"default_model_slug", "model_slug", "parent_id", "timestamp_"})
 _AUTHOR_KEYS = frozenset({"metadata", "name", "role"})
 LATEST_S = 4e9
 """Unix seconds; what is later is in another unit."""
+
+_KEPT = ("update_time", "end_turn", "channel")
+_ALL = (None, "all")
+_FINISHED = (None, "finished_successfully")
+_IN_CONTEXT = (None, 1)
 
 EMPTY: tuple[Any, ...] = ("", [], {})
 """What says nothing, beside null: it is not kept."""
@@ -69,7 +75,6 @@ def plain_message(
             and len(content) == 2
             and (len(author) == 1 or _is_bare(author))
             and node.keys() <= _NODE_KEYS
-            and message.keys() <= _MESSAGE_KEYS
             and _is_usual(message)
         )
         if not is_plain or (role == "assistant" and has_markers(text)):
@@ -79,14 +84,10 @@ def plain_message(
         return None
     if kept is None:
         return None
-    metadata, model = kept
-    extra: dict[str, Any] = {
-        name: value
-        for name in ("update_time", "end_turn", "channel")
-        if (value := message.get(name)) is not None and value not in EMPTY
-    }
-    if metadata:
-        extra["metadata"] = metadata
+    extra, model = kept
+    for name in _KEPT:
+        if (value := message.get(name)) is not None and value not in EMPTY:
+            extra[name] = value
     return SourceMessage(
         source_id=key,
         parent_id=parent_id,
@@ -105,9 +106,10 @@ def _is_bare(author: dict[str, Any]) -> bool:
 
 def _is_usual(message: dict[str, Any]) -> bool:
     return (
-        message.get("recipient") in (None, "all")
-        and message.get("status") in (None, "finished_successfully")
-        and message.get("weight") in (None, 1)
+        message.get("recipient") in _ALL
+        and message.get("status") in _FINISHED
+        and message.get("weight") in _IN_CONTEXT
+        and message.keys() <= _MESSAGE_KEYS
     )
 
 
@@ -115,21 +117,25 @@ def _kept_metadata(metadata: Any, above: Any, default_model: str | None) -> tupl
     """What to keep of a plain message's metadata, and its model; None if the message is not plain after all."""
     if not metadata:
         return None if metadata not in (None, {}) else ({}, None)
-    kept: dict[str, Any] = {}
-    model: str | None = None
-    for name, value in metadata.items():
-        if not value and (value is None or value in EMPTY):
-            continue
-        if name in _CONSEQUENTIAL:
-            return None
-        if name not in _MAPPED:
-            kept[name] = value
-        elif type(value) is not str:
-            return None
-        elif name == "model_slug":
-            model = value
-        elif value != {"default_model_slug": default_model, "parent_id": above, "timestamp_": "absolute"}[name]:
-            kept[name] = value
-    if type(finish := kept.get("finish_details")) is dict and finish.get("type") == "interrupted":
+    kept = {
+        name: value
+        for name, value in metadata.items()
+        if name not in _MAPPED and (value or (value is not None and value not in EMPTY))
+    }
+    if not _CONSEQUENTIAL.isdisjoint(kept):
         return None
-    return kept, model
+    finish = kept.get("finish_details")
+    if type(finish) is dict and finish.get("type") == "interrupted":
+        return None
+    model = metadata.get("model_slug")
+    if model is not None and (type(model) is not str or not model):
+        return None
+    for name, derived in (("timestamp_", "absolute"), ("parent_id", above), ("default_model_slug", default_model)):
+        value = metadata.get(name)
+        if value == derived or value is None:
+            continue
+        if type(value) is not str:
+            return None
+        if value:
+            kept[name] = value
+    return ({"metadata": kept} if kept else {}), model
