@@ -232,6 +232,9 @@ class _ArrayReader:
             size *= 2
             if self._eof or size > min(self._window * _GROWN, self._limit):
                 self._scan_until = self._dropped + len(self._data)
+                if self._boundaries.first(self._data, self._at) is None:
+                    # The element it was learned from is unlike the others: learn from the next one.
+                    self._boundaries = None
                 return None
 
     def _cut_somewhere(self, boundaries: Boundaries, *, outermost: bool) -> list[bytes | Skipped] | None:
@@ -271,6 +274,10 @@ class _ArrayReader:
             return Skipped(self._place(index), reason)
         item = bytes(self._data[self._at : end])
         self._at = end
+        # After a bracket is closed the next value may as well begin; a bare word or text must stand alone.
+        if item[0] not in b"{[" and self._peek() not in (_COMMA, _END, -1):
+            self._resume(strong=False)
+            return Skipped(self._place(index), "not JSON")
         return item
 
     def _find_end(self) -> int:

@@ -9,7 +9,7 @@ _OPENING = b"{["
 # Possessive, so that a long string costs no memory for going back.
 _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _STRUCTURE = re.compile(rb'["\[\]{}]')
-_SCALAR = re.compile(rb"[^,\]}\s]*+")
+_SCALAR = re.compile(rb"[-+.\w]*+")
 
 
 class BrokenJsonError(ValueError):
