@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from chatkeep.blobs import DirectoryBlobs
-from chatkeep.errors import UsageError
+from chatkeep.errors import StoreError, UsageError
 from chatkeep.instances import Layout, create, instance_directory
 from chatkeep.store import Store
-from chatkeep.store.sqlite import Durability, SqliteEngine
+from chatkeep.store.flushing import Flusher
+from chatkeep.store.following import Follower
+from chatkeep.store.sqlite import Durability, FilePresence, SqliteEngine
 from chatkeep.store.sqlite.search import SearchIndex
+
+_log = logging.getLogger(__name__)
 
 DEFAULT_APP_ID = "chatkeep"
 DEFAULT_OWNER = "local"
@@ -18,15 +23,21 @@ DEFAULT_OWNER = "local"
 class Opened:
     """A wired store, where it lies, and how to let go of it."""
 
-    def __init__(self, store: Store, layout: Layout, *, read_only: bool) -> None:
+    def __init__(self, store: Store, layout: Layout, flusher: Flusher, follower: Follower, *, read_only: bool) -> None:
         self.store = store
         self.layout = layout
+        self.flusher = flusher
+        self.follower = follower
         self.read_only = read_only
 
     def close(self) -> None:
-        """Release index and engine; repeating it is harmless."""
-        self.store.index.close()
-        self.store.engine.close()
+        """End what is being streamed and followed, release index and engine; repeating it is harmless."""
+        self.follower.close()
+        try:
+            self.flusher.close()
+        finally:
+            self.store.index.close()
+            self.store.engine.close()
 
 
 def directory_of(where: str | Path | None) -> Path:
@@ -64,4 +75,16 @@ def open_store(
     engine = SqliteEngine.open(layout.directory, read_only=read_only, durability=durability)
     index = SearchIndex(engine, layout.directory, read_only=read_only)
     store = Store(engine, DirectoryBlobs(layout.blobs), index, owner)
-    return Opened(store, layout, read_only=read_only)
+    presence = FilePresence(engine.directory / "locks", read_only=engine.read_only)
+    opened = Opened(store, layout, Flusher(engine, presence), Follower(engine), read_only=read_only)
+    if not engine.read_only:
+        _end_abandoned_streams(opened.flusher)
+    return opened
+
+
+def _end_abandoned_streams(flusher: Flusher) -> None:
+    try:
+        flusher.recover()
+    except StoreError as error:
+        # A full disk must not keep anybody from reading; the flusher tries again.
+        _log.warning("replies of programs that are gone could not be ended: %s", error.code)

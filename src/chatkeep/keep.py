@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chatkeep.bootstrap import open_store
+from chatkeep.bootstrap import Opened, open_store
 from chatkeep.errors import UsageError
 from chatkeep.formats.protocol import Written
 from chatkeep.model import ConversationSummary, Page
 from chatkeep.services import checking, counting, exporting, importing, purging
+from chatkeep.services.announcing import Events
 from chatkeep.services.checking import CheckReport
 from chatkeep.services.counting import Stats
 from chatkeep.services.importing import Listener
 from chatkeep.services.purging import PurgeReport
 from chatkeep.services.reporting import Report
 from chatkeep.store import Filter, Store
+from chatkeep.store.changes import Changes
 from chatkeep.store.conversations import Conversations
 from chatkeep.store.listing import Order
+from chatkeep.store.messages import Messages
 from chatkeep.store.search import SearchResult
+from chatkeep.store.streams import Streams
 
 
 class KeptConversations(Conversations):
@@ -89,24 +93,36 @@ class KeptConversations(Conversations):
         return purging.empty_trash(self._store, older_than=older_than)
 
 
+class KeptMessages(Messages):
+    """Messages, with replies that are written as they are made."""
+
+    def __init__(self, store: Store, streams: Streams) -> None:
+        super().__init__(store.engine, store.owner)
+        self.stream = streams.open_stream
+        """See :meth:`chatkeep.store.streams.Streams.open_stream`."""
+        self.submit_stream = streams.submit_stream
+        """See :meth:`chatkeep.store.streams.Streams.submit_stream`."""
+
+
 class Keep:
     """A store, opened. Made by :func:`chatkeep.open`; a context manager that closes itself.
 
     Safe to use from many threads at once; a copy inherited over ``fork`` raises StoreClosedError.
     """
 
-    def __init__(self, store: Store, *, directory: Path, read_only: bool, close: Callable[[], None]) -> None:
-        self._store = store
-        self._close = close
-        self.directory = directory
-        self.read_only = read_only
+    def __init__(self, opened: Opened) -> None:
+        store = self._store = opened.store
+        self._opened = opened
+        self.directory = opened.layout.directory
+        self.read_only = opened.read_only
         self.owner = store.owner
         self.conversations = KeptConversations(store)
-        self.messages = store.messages
+        self.messages = KeptMessages(store, Streams(opened.flusher, store.owner))
         self.projects = store.projects
         self.tags = store.tags
         self.attachments = store.attachments
-        self.changes = store.changes
+        self.changes = Changes(store.engine, store.owner, opened.follower)
+        self.events = Events(self.changes)
 
     def search(
         self, query: str, *, newest: bool = False, limit: int = 20, cursor: str | None = None, wait: bool = False
@@ -155,7 +171,8 @@ class Keep:
 
     def close(self) -> None:
         """Finish what is queued and let go of all files; repeating it is harmless."""
-        self._close()
+        self.events.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -175,5 +192,10 @@ def open_keep(
     """See :func:`chatkeep.open`."""
     if durability not in ("full", "process"):
         raise UsageError(f"unknown durability {durability!r}: full or process")
-    opened = open_store(where, owner=owner, read_only=read_only, durability=durability)
-    return Keep(opened.store, directory=opened.layout.directory, read_only=read_only, close=opened.close)
+    opened = open_store(
+        where,
+        owner=owner,
+        read_only=read_only,
+        durability=durability,  # type: ignore[arg-type]  # checked above
+    )
+    return Keep(opened)

@@ -2,5 +2,6 @@
 
 from chatkeep.store.sqlite.connections import Durability
 from chatkeep.store.sqlite.engine import SqliteEngine
+from chatkeep.store.sqlite.presence import FilePresence
 
-__all__ = ["Durability", "SqliteEngine"]
+__all__ = ["Durability", "FilePresence", "SqliteEngine"]

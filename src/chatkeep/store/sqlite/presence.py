@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from chatkeep.errors import StoreClosedError
+from chatkeep.errors import StoreClosedError, StorePermissionError, StoreReadOnlyError
 from chatkeep.store.sqlite.locks import TRY_EXCLUSIVE, close_lock_file, flock, open_lock_file
 
 # A writer id comes from the database: what looks otherwise must not become a path.
@@ -24,9 +24,10 @@ class FilePresence:
     by who claims it; a missing file proves as much as a free lock, because it is made before the id is used.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, read_only: bool = False) -> None:
         """``directory`` is the store's ``locks`` folder; nothing is made before the first :meth:`writer_id`."""
         self._directory = directory
+        self._read_only = read_only
         self._pid = os.getpid()
         self._guard = threading.Lock()
         self._held: tuple[str, int] | None = None
@@ -34,6 +35,8 @@ class FilePresence:
 
     def writer_id(self) -> str:
         """See :class:`chatkeep.store.presence.Presence`."""
+        if self._read_only:
+            raise StoreReadOnlyError(f"{self._directory.parent}: the store was opened for reading only")
         if os.getpid() != self._pid:
             raise StoreClosedError("streams cannot be written over fork: open the store again in this process")
         with self._guard:
@@ -46,7 +49,10 @@ class FilePresence:
     def _appear(self) -> tuple[str, int] | None:
         writer_id = f"writer-{uuid.uuid4().hex}"
         path = self._directory / writer_id
-        descriptor = open_lock_file(path)
+        try:
+            descriptor = open_lock_file(path)
+        except OSError as error:
+            raise StorePermissionError(f"{path}: {error.strerror}: streams need a lock file there") from error
         try:
             flock(descriptor, TRY_EXCLUSIVE)
         except BlockingIOError:
