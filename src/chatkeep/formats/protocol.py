@@ -105,6 +105,9 @@ class SourceConversation(msgspec.Struct, frozen=True, kw_only=True):
     workspace: str | None = None
     agent: str | None = None
     session_id: str | None = None
+    stand_in: bool = False
+    """True for what another file still tells of a conversation whose own record is gone. The service leaves it out
+    while it knows a conversation of this format with the same ``session_id``, and takes it away when that arrives."""
     project: SourceProject | None = None
     pinned: bool = False
     archived: bool = False
