@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatkeep.cli.terminal import clean, clean_json
-from chatkeep.errors import AmbiguousIdError, ConfirmationRequiredError, InstanceError, NotFoundError, UsageError
+from chatkeep.errors import (
+    AmbiguousIdError,
+    ConfirmationRequiredError,
+    NotFoundError,
+    StoreMissingError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -142,10 +148,10 @@ class Invocation:
         """The store, to look after; it must be there.
 
         Raises:
-            InstanceError: There is no store to look after.
+            StoreMissingError: There is no store to look after.
         """
         if not self.layout.exists:
-            raise InstanceError(f"{self.layout.directory} holds no chats.db: say where it is with --home DIR")
+            raise StoreMissingError(f"{self.layout.directory} holds no chats.db: say where it is with --home DIR")
         with self.writing() as keep:
             yield keep
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from chatkeep.cli.terminal import clean_line, shortened, width
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -19,6 +23,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 _GAP = "  "
+_MIN_ROOM = 12
 
 
 def plain_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
@@ -34,22 +39,34 @@ def _padded(text: str, cells: int, column: Column) -> str:
     return space + text if column.right else text + space
 
 
-def rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, cells: int) -> object:
-    """A renderable for rich's console of ``cells`` cells; cells of the table are cleaned and never read as markup."""
+def rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, cells: int) -> Table:
+    """A renderable for rich's console of ``cells`` cells; cells of the table are cleaned and never read as markup.
+
+    Columns in which no row has anything are left out.
+    """
     from rich.table import Table
     from rich.text import Text
 
+    cleaned = [[clean_line(cell) for cell in row] for row in rows]
+    used = [n for n in range(len(columns)) if any(row[n] for row in cleaned)]
+    room = _room([columns[n] for n in used], [[row[n] for n in used] for row in cleaned], cells)
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for column in columns:
+    for n in used:
+        column = columns[n]
         table.add_column(
-            column.title,
-            style=column.style,
-            justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
-            ratio=1 if column.flexible else None,
-            min_width=12 if column.flexible else None,
+            Text(column.title), style=column.style, justify="right" if column.right else "left", no_wrap=True
         )
-    for row in rows:
-        table.add_row(*(Text(shortened(clean_line(cell), cells)) for cell in row))
+    for row in cleaned:
+        table.add_row(*(Text(shortened(row[n], room) if columns[n].flexible else row[n]) for n in used))
     return table
+
+
+def _room(columns: Sequence[Column], rows: Sequence[Sequence[str]], cells: int) -> int:
+    """How wide each flexible column may be, so that the others need not be cut."""
+    flexible = sum(column.flexible for column in columns)
+    fixed = sum(
+        max(len(column.title), *(width(row[n]) for row in rows))
+        for n, column in enumerate(columns)
+        if not column.flexible
+    )
+    return max(_MIN_ROOM, (cells - fixed - len(_GAP) * (len(columns) - 1)) // max(flexible, 1))
