@@ -17,7 +17,7 @@ from typing import Final
 import apsw
 
 from chatkeep.errors import StoreError
-from chatkeep.store.sqlite.connections import BUSY_TIMEOUT_MS
+from chatkeep.store.sqlite.connections import BUSY_TIMEOUT_MS, disconnect
 from chatkeep.store.sqlite.failures import store_error
 from chatkeep.store.sqlite.gate import GatePass
 from chatkeep.store.sqlite.locks import TRY_EXCLUSIVE, UNLOCK, close_lock_file, flock
@@ -101,7 +101,7 @@ class Checkpointer:
         if self._thread is not None:
             self._thread.join()
         if self._connection is not None:
-            self._connection.close()
+            disconnect(self._connection)
         self._gate.close()
         close_lock_file(self._one_at_a_time)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import weakref
 from pathlib import Path
@@ -19,6 +20,8 @@ BUSY_TIMEOUT_MS: Final = 1_000
 """The last resort against programs that do not take turns; among ours nobody waits for SQLite's own locks."""
 
 PAGE_SIZE: Final = 4_096
+
+_log = logging.getLogger(__name__)
 
 _CACHE_KIB: Final = 8_192
 
@@ -94,3 +97,12 @@ def set_up_writer(connection: apsw.Connection, durability: Durability) -> None:
 def set_up_reader(connection: apsw.Connection) -> None:
     """Make a connection refuse to write."""
     connection.execute("PRAGMA query_only = ON")
+
+
+def disconnect(connection: apsw.Connection) -> None:
+    """Close a connection; if it is the last, SQLite copies the log into the database and removes it."""
+    try:
+        connection.close()
+    except apsw.Error as error:
+        # The log stays, with all that is in it, and whoever opens the store next copies it.
+        _log.warning("a connection was closed, but the write-ahead log was not tidied away: %s", error)

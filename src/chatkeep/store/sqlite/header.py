@@ -41,6 +41,8 @@ def is_store(database: Path, *, vfs: str | None = None) -> bool:
     except apsw.Error as error:
         raise store_error(error, database) from error
     if not head.startswith(_MAGIC):
+        if _was_being_made(database):
+            return False
         raise StoreForeignError(
             f"{database}: this is not a database, or its first bytes are damaged; it was not touched:"
             " move it away, or restore a backup if it was a store"
@@ -52,3 +54,9 @@ def is_store(database: Path, *, vfs: str | None = None) -> bool:
             " or choose another directory"
         )
     return True
+
+
+def _was_being_made(database: Path) -> bool:
+    """Whether a power cut hit the very first write, which SQLite undoes when it opens the file."""
+    journal = database.with_name(database.name + "-journal")
+    return journal.exists() and (database.parent / "locks").is_dir()

@@ -13,7 +13,7 @@ from chatkeep.errors import StoreBusyError
 from chatkeep.store.sqlite import schema
 from chatkeep.store.sqlite.checkpoints import Checkpointer
 from chatkeep.store.sqlite.commits import Commits
-from chatkeep.store.sqlite.connections import Durability, connect, set_up_reader, set_up_writer
+from chatkeep.store.sqlite.connections import Durability, connect, disconnect, set_up_reader, set_up_writer
 from chatkeep.store.sqlite.failures import file_error, store_error
 from chatkeep.store.sqlite.gate import GatePass
 from chatkeep.store.sqlite.header import is_store
@@ -87,9 +87,9 @@ class LiveStore:
         try:
             self._turnstile.enter_within(1.0)
         except StoreBusyError:
-            self.writer.connection.close()
+            disconnect(self.writer.connection)
             return
-        self.writer.connection.close()
+        disconnect(self.writer.connection)
         self._turnstile.close()
 
     def disinherit(self) -> None:
@@ -105,10 +105,10 @@ class LiveStore:
         try:
             schema.prepare(connection, migrations=migrations, before_migration=before_migration)
         except apsw.Error as error:
-            connection.close()
+            disconnect(connection)
             raise store_error(error, self.database) from error
         except BaseException:
-            connection.close()
+            disconnect(connection)
             raise
         return connection
 
@@ -117,7 +117,7 @@ class LiveStore:
         try:
             set_up_writer(connection, self._durability)
         except apsw.Error as error:
-            connection.close()
+            disconnect(connection)
             raise store_error(error, self.database) from error
         return connection
 
@@ -127,7 +127,7 @@ class LiveStore:
         try:
             gate = GatePass(self._locks)
         except OSError as error:
-            connection.close()
+            disconnect(connection)
             raise file_error(error, self._locks) from error
         return Reader(connection, gate, database=self.database, known_schema=self._known_schema)
 

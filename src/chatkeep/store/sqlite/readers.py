@@ -11,6 +11,7 @@ import apsw
 
 from chatkeep.errors import StoreError, StoreNewerError
 from chatkeep.store.engine import Transaction
+from chatkeep.store.sqlite.connections import disconnect
 from chatkeep.store.sqlite.failures import store_error
 from chatkeep.store.sqlite.gate import GatePass, NoGate
 from chatkeep.store.sqlite.transaction import SqliteTransaction
@@ -76,7 +77,7 @@ class Reader:
 
     def close(self) -> None:
         """Close the connection and the pass."""
-        self._connection.close()
+        disconnect(self._connection)
         self._gate.close()
 
     def _explain(self, failure: StoreError) -> None:
