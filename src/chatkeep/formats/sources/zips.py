@@ -158,7 +158,7 @@ def zip_members(archive: zipfile.ZipFile, skipped: list[Skipped]) -> list[ZipMem
     for info in archive.infolist():
         raw = _decoded_name(info)
         name = raw.replace("\\", "/")
-        if info.is_dir() or name.endswith("/") or _is_litter(name):
+        if name.endswith("/") or _is_litter(name):
             continue
         reason = _refusal(info, name)
         if reason is not None:
@@ -186,7 +186,13 @@ def _is_litter(name: str) -> bool:
 
 
 def _refusal(info: zipfile.ZipInfo, name: str) -> str | None:
-    if name.startswith("/") or _DRIVE.match(name) or ".." in name.split("/") or _CONTROL.search(name):
+    if (
+        not name.strip("./")
+        or name.startswith("/")
+        or _DRIVE.match(name)
+        or ".." in name.split("/")
+        or _CONTROL.search(name)
+    ):
         return "its name leads out of the archive, or is no name"
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
