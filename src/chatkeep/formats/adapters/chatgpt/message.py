@@ -14,7 +14,7 @@ from chatkeep.formats.adapters.chatgpt.files import FileBook
 from chatkeep.formats.adapters.chatgpt.parts import Pointers
 from chatkeep.formats.adapters.chatgpt.plain import LATEST_S
 from chatkeep.formats.adapters.chatgpt.sidecars import Feedback
-from chatkeep.formats.adapters.chatgpt.tree import Tree, is_call
+from chatkeep.formats.adapters.chatgpt.tree import Tree, is_call, role_of
 from chatkeep.formats.protocol import SourceMessage
 from chatkeep.formats.values import Fields, Problems
 from chatkeep.model import Part, Role, Status, Text, ToolResult, Usage
@@ -116,10 +116,14 @@ def _own_id(source: dict[str, Any], key: str) -> str:
     return own if isinstance(own, str) and own else key
 
 
-def _role(spelled: str | None, source: dict[str, Any], problems: Problems) -> Role:
+def _is_context(source: dict[str, Any]) -> bool:
     content = source.get("content")
     kind = content.get("content_type") if isinstance(content, dict) else None
-    if isinstance(kind, str) and kind in _CONTEXTS:
+    return isinstance(kind, str) and kind in _CONTEXTS
+
+
+def _role(spelled: str | None, source: dict[str, Any], problems: Problems) -> Role:
+    if _is_context(source):
         return "system"
     role = _ROLES.get(spelled.lower()) if spelled else None
     if role is None:
@@ -185,10 +189,12 @@ def _status(source: dict[str, Any], metadata: dict[str, Any]) -> Status:
 
 
 def _is_hidden(role: Role, source: dict[str, Any], metadata: dict[str, Any], parts: list[Part]) -> bool:
+    is_odd = not _is_context(source) and (role_of(source) or "").lower() not in _ROLES
     return (
         source.get("weight") == 0
         or metadata.get("is_visually_hidden_from_conversation") is True
-        or (role == "system" and metadata.get("is_user_system_message") is not True)
+        # A role that nobody knows is filed as system too, and may be what a person wrote.
+        or (role == "system" and not is_odd and metadata.get("is_user_system_message") is not True)
         or all(_says_nothing(part) for part in parts)
     )
 
