@@ -6,26 +6,28 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from chatkeep.bootstrap import Opened, open_store
 from chatkeep.errors import UsageError
-from chatkeep.formats.protocol import Written
 from chatkeep.model import ConversationSummary, Page
-from chatkeep.services import checking, counting, exporting, importing, purging
 from chatkeep.services.announcing import Events
-from chatkeep.services.checking import CheckReport
-from chatkeep.services.counting import Stats
-from chatkeep.services.importing import Listener
-from chatkeep.services.purging import PurgeReport
-from chatkeep.services.reporting import Report
 from chatkeep.store import Filter, Store
 from chatkeep.store.changes import Changes
 from chatkeep.store.conversations import Conversations
 from chatkeep.store.listing import Order
 from chatkeep.store.messages import Messages
-from chatkeep.store.search import SearchResult
 from chatkeep.store.streams import Streams
+
+# Services are imported when they are first called: all formats together take longer to load than a list to read.
+if TYPE_CHECKING:
+    from chatkeep.formats.protocol import Written
+    from chatkeep.services.checking import CheckReport
+    from chatkeep.services.counting import Stats
+    from chatkeep.services.importing import Listener
+    from chatkeep.services.purging import PurgeReport
+    from chatkeep.services.reporting import Report
+    from chatkeep.store.search import SearchResult
 
 
 class KeptConversations(Conversations):
@@ -86,10 +88,14 @@ class KeptConversations(Conversations):
 
     def purge(self, *ids: str) -> PurgeReport:
         """Remove conversations for good. See :func:`chatkeep.services.purging.purge`."""
+        from chatkeep.services import purging
+
         return purging.purge(self._store, ids)
 
     def empty_trash(self, *, older_than: datetime | None = None) -> PurgeReport:
         """Purge what is in the trash, or what went there before a moment."""
+        from chatkeep.services import purging
+
         return purging.empty_trash(self._store, older_than=older_than)
 
 
@@ -148,6 +154,8 @@ class Keep:
         progress: Listener | None = None,
     ) -> Report:
         """Import everything that a source holds. See :func:`chatkeep.services.importing.import_source`."""
+        from chatkeep.services import importing
+
         return importing.import_source(
             self._store,
             Path(path),
@@ -159,14 +167,20 @@ class Keep:
 
     def export(self, ids: Iterable[str] | None, *, to: str, destination: str | Path) -> Written:
         """Write conversations (None: all) in a format. See :func:`chatkeep.services.exporting.export`."""
+        from chatkeep.services import exporting
+
         return exporting.export(self._store, ids, to=to, destination=Path(destination))
 
     def stats(self) -> Stats:
         """What is kept, counted, without the trash."""
+        from chatkeep.services import counting
+
         return counting.stats(self._store)
 
     def check(self, *, repair: bool = False, full: bool = True) -> CheckReport:
         """Whether everything is as promised. See :func:`chatkeep.services.checking.check`."""
+        from chatkeep.services import checking
+
         return checking.check(self._store, repair=repair, full=full)
 
     def close(self) -> None:
