@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
@@ -102,12 +103,20 @@ class Changes:
         self._owner = owner
         self._follower = follower
 
-    def follow(self, cursor: str | None = None, *, timeout: float | None = None) -> Following:
+    def follow(
+        self,
+        cursor: str | None = None,
+        *,
+        timeout: float | None = None,
+        on_ready: Callable[[], None] | None = None,
+    ) -> Following:
         """Changes as they are committed, by this process or another; usually within 300 ms.
 
         Args:
             cursor: Where to go on; None follows what is committed from now on.
             timeout: End after so many seconds without a change; None waits until it is closed.
+            on_ready: Called, from any thread and perhaps for nothing, when :meth:`Following.take` may have something;
+                for event loops.
 
         Returns:
             An iterator; close it, or use it in a ``with`` block.
@@ -118,7 +127,7 @@ class Changes:
         """
         if self._follower is None:
             raise StoreClosedError("this feed can be read, but not followed: it was opened without a follower")
-        return self._follower.follow(self, cursor, timeout_s=timeout)
+        return self._follower.follow(self, cursor, timeout_s=timeout, on_ready=on_ready)
 
     def cursor(self) -> str:
         """The place after everything committed so far."""

@@ -218,11 +218,7 @@ class Follower:
         timeout_s: float | None = None,
         on_ready: Callable[[], None] | None = None,
     ) -> Following:
-        """See :meth:`chatkeep.store.changes.Changes.follow`.
-
-        Args:
-            on_ready: Called, from any thread and perhaps for nothing, when :meth:`Following.take` may have something.
-        """
+        """See :meth:`chatkeep.store.changes.Changes.follow`."""
         if cursor is None:
             cursor = changes.cursor()
         order_of(cursor)

@@ -114,6 +114,11 @@ class Reply:
         return parts_of_steps(steps)
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has neither ended nor been lost."""
+        return not self._is_ended and self._refusal is None
+
+    @property
     def text(self) -> str:
         """The readable text of :attr:`parts`."""
         return msgspec.structs.replace(self.message, parts=self.parts).text
