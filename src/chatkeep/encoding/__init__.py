@@ -2,10 +2,9 @@
 
 from chatkeep.encoding.canonical import canonical_bytes, decode_json, encode_json
 from chatkeep.encoding.digest import conversation_digest, message_digest
-from chatkeep.encoding.text import Cuts, clean_text, clean_value
+from chatkeep.encoding.text import clean_text, clean_value, storable
 
 __all__ = [
-    "Cuts",
     "canonical_bytes",
     "clean_text",
     "clean_value",
@@ -13,4 +12,5 @@ __all__ = [
     "decode_json",
     "encode_json",
     "message_digest",
+    "storable",
 ]

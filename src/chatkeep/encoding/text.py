@@ -7,12 +7,37 @@ as ``[[offset, escape], ...]``, so that the original can be put together again.
 from __future__ import annotations
 
 import re
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
+_encode = msgspec.json.Encoder().encode
+S = TypeVar("S", bound=msgspec.Struct)
+
 Cuts = dict[str, list[list[Any]]]
 """By JSON-pointer-like path: offset (in code points) and JSON escape of each character that was replaced."""
+
+
+def storable(record: S) -> S:
+    """The record with text that every engine can store; what was replaced is noted in ``extra["chatkeep"]``.
+
+    Args:
+        record: A value with a field ``extra`` that is a dict, e.g. a Message.
+    """
+    try:
+        if b"\\u0000" not in _encode(record):
+            return record
+    except UnicodeEncodeError:
+        pass
+    cuts: Cuts = {}
+    plain = clean_value(msgspec.to_builtins(record, builtin_types=(datetime,)), cuts)
+    if not cuts:  # the text spells an escape, it does not hold a NUL
+        return record
+    plain["extra"] = {**plain.get("extra", {}), "chatkeep": {"replaced_characters": cuts}}
+    return msgspec.convert(plain, type(record))
 
 
 def clean_text(text: str) -> tuple[str, list[list[Any]]]:

@@ -21,8 +21,9 @@ from chatkeep.store.engine import Transaction
 from chatkeep.store.incoming import Merged
 from chatkeep.store.merging import merge
 
-BATCH_S = 0.02
-BATCH_MESSAGES = 2000
+# A batch holds the write lock for some 20 ms; preparing it holds nothing, but costs memory.
+BATCH_MESSAGES = 800
+BATCH_S = 0.05
 
 # What decoding a record may raise when the record is not what it should be; anything else is a bug of the adapter.
 UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError, UnicodeError)
@@ -76,9 +77,22 @@ def import_source(
     """
     chosen = adapter(format) if format is not None else recognise(probe(path))
     with open_source(path) as source:
-        run = _Import(store, chosen, dry_run=dry_run, include_purged=include_purged, progress=progress)
-        run.report.path = str(path)
-        run.read(source)
+        return import_opened(store, chosen, source, dry_run=dry_run, include_purged=include_purged, progress=progress)
+
+
+def import_opened(
+    store: Store,
+    chosen: FormatAdapter,
+    source: Source,
+    *,
+    dry_run: bool = False,
+    include_purged: bool = False,
+    progress: Listener | None = None,
+) -> Report:
+    """:func:`import_source` of an opened source, with any adapter, registered or not."""
+    run = _Import(store, chosen, dry_run=dry_run, include_purged=include_purged, progress=progress)
+    run.report.path = str(source.path)
+    run.read(source)
     if not dry_run:
         run.tell("indexing")
         store.index.catch_up(None)
@@ -165,7 +179,7 @@ class _Import:
             results: list[Merged | StoreError] = []
             for _, prepared in batch:
                 try:
-                    results.append(tx.nested(lambda inner, item=prepared.incoming: merge(inner, owner, item)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                    results.append(merge(tx, owner, prepared.incoming))
                 except _OF_ONE_RECORD as error:
                     results.append(error)
             if self._dry_run:

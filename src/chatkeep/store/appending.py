@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from chatkeep.encoding import Cuts, clean_value, encode_json
+from chatkeep.encoding import encode_json, storable
 from chatkeep.errors import (
     ConstraintError,
     ConversationNotFoundError,
@@ -25,7 +24,6 @@ from chatkeep.store.rows import (
     INSERT_MESSAGE,
     UPDATE_MESSAGE,
     decode_message,
-    encode_message,
     message_columns,
     names_json,
     names_of,
@@ -79,33 +77,18 @@ def parts_of(content: Content) -> tuple[Part, ...]:
     return (content,) if isinstance(content, msgspec.Struct) else tuple(content)
 
 
-def storable(message: Message) -> Message:
-    """The message with text that every engine can store; what was replaced is noted in ``extra["chatkeep"]``."""
-    try:
-        body = encode_message(message)
-        if "\\u0000" not in body:
-            return message
-    except UnicodeEncodeError:
-        pass
-    cuts: Cuts = {}
-    plain = clean_value(msgspec.to_builtins(message, builtin_types=(datetime,)), cuts)
-    if not cuts:  # the text spells an escape, it does not hold a NUL
-        return message
-    plain["extra"] = {**plain.get("extra", {}), "chatkeep": {"replaced_characters": cuts}}
-    return msgspec.convert(plain, Message)
-
-
-def storable_columns(message: Message, seq: int) -> dict[str, Any]:
-    """The columns of a message at its place, with storable text; encodes it once in the usual case."""
+def storable_columns(message: Message, seq: int) -> tuple[Message, dict[str, Any]]:
+    """A message at its place with storable text, and its columns; encodes it once in the usual case."""
     if message.seq != seq:
         message = msgspec.structs.replace(message, seq=seq)
     try:
         columns = message_columns(message)
         if "\\u0000" not in columns["body"]:
-            return columns
+            return message, columns
     except UnicodeEncodeError:
         pass
-    return message_columns(storable(message))
+    message = storable(message)
+    return message, message_columns(message)
 
 
 def append_message(

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from chatkeep.blobs import Blobs
-from chatkeep.encoding import clean_value
+from chatkeep.encoding import storable
 from chatkeep.errors import AttachmentNotFoundError, BlobMissingError
 from chatkeep.model import Attachment, AttachmentKind, SourceKey, new_id, to_us, utc_now
 from chatkeep.store import changes
@@ -93,7 +93,7 @@ def attachments_of(tx: Transaction, owner: str, conversation_id: str) -> list[At
 
 def insert_attachment(tx: Transaction, owner: str, draft: Attachment) -> tuple[int, Attachment]:
     """Insert an attachment's row; its key, and its value as stored."""
-    draft = _storable(draft)
+    draft = storable(draft)
     row = tx.row(
         "INSERT INTO attachment (owner, id, sha256, size_bytes, created_at, source_format, source_scope,"
         " source_id, body)"
@@ -118,7 +118,7 @@ def find_attachment(tx: Transaction, owner: str, source: SourceKey) -> tuple[int
 
 def write_attachment(tx: Transaction, owner: str, pk: int, attachment: Attachment) -> None:
     """Rewrite an attachment's row, as when its bytes turn up."""
-    attachment = _storable(attachment)
+    attachment = storable(attachment)
     tx.run(
         "UPDATE attachment SET sha256 = :sha256, size_bytes = :size_bytes, body = :body"
         " WHERE owner = :owner AND pk = :pk",
@@ -146,8 +146,3 @@ def _columns(owner: str, attachment: Attachment) -> dict[str, Any]:
         "source_id": source.source_id if source else None,
         "body": _encode(attachment).decode(),
     }
-
-
-def _storable(attachment: Attachment) -> Attachment:
-    plain = {field: clean_value(getattr(attachment, field), {}) for field in ("name", "media_type", "extra")}
-    return msgspec.structs.replace(attachment, **plain)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.encoding import clean_value, encode_json
+from chatkeep.encoding import encode_json, storable
 from chatkeep.errors import ConflictError, ConversationNotFoundError, DuplicateError, ProjectNotFoundError
 from chatkeep.model import Conversation, ConversationSummary, Page, new_id, to_us, utc_now
 from chatkeep.store import branches, changes, tags
@@ -192,29 +192,30 @@ class Conversations:
 
 def insert_conversation(tx: Transaction, owner: str, draft: Conversation) -> int:
     """Insert a header; its pk. The counters start at zero."""
+    draft = storable(draft)
     key = draft.source
     row = tx.row(
         INSERT_CONVERSATION,
         {
             "owner": owner,
             "id": draft.id,
-            "title": _storable(draft.title),
+            "title": draft.title,
             "project_pk": project_pk(tx, owner, draft.project_id),
             "kind": draft.kind,
-            "workspace": _storable(draft.workspace),
-            "agent": _storable(draft.agent),
-            "session_id": _storable(draft.session_id),
+            "workspace": draft.workspace,
+            "agent": draft.agent,
+            "session_id": draft.session_id,
             "pinned": int(draft.pinned),
             "archived": int(draft.archived),
             "created_at": to_us(draft.created_at),
             "updated_at": to_us(draft.updated_at),
-            "settings": encode_json(clean_value(draft.settings, {})),
+            "settings": encode_json(draft.settings),
             "source_format": key.format if key else None,
             "source_scope": key.scope if key else None,
             "source_id": key.source_id if key else None,
             "source_digest": draft.source_digest,
             "overrides": encode_json(draft.overrides),
-            "extra": encode_json(clean_value(draft.extra, {})),
+            "extra": encode_json(draft.extra),
         },
     )
     assert row is not None
@@ -262,7 +263,7 @@ def edit(
     changed = {name for name, value in fields.items() if getattr(before, name) != value}
     if not changed and not overridden:
         return before
-    after = msgspec.structs.replace(before, **fields)
+    after = storable(msgspec.structs.replace(before, **fields))
     remembered = {*before.overrides, *overridden, *(changed & set(_OVERRIDABLE))}
     tx.run(
         "UPDATE conversation SET title = :title, pinned = :pinned, archived = :archived, project_pk = :project_pk,"
@@ -271,13 +272,13 @@ def edit(
         {
             "owner": owner,
             "pk": pk,
-            "title": _storable(after.title),
+            "title": after.title,
             "pinned": int(after.pinned),
             "archived": int(after.archived),
             "project_pk": project_pk(tx, owner, after.project_id),
-            "settings": encode_json(clean_value(after.settings, {})),
-            "extra": encode_json(clean_value(after.extra, {})),
-            "session_id": _storable(after.session_id),
+            "settings": encode_json(after.settings),
+            "extra": encode_json(after.extra),
+            "session_id": after.session_id,
             "head_id": after.head_id,
             "overrides": encode_json(sorted(remembered)),
         },
@@ -308,7 +309,3 @@ def project_pk(tx: Transaction, owner: str, id: str | None) -> int | None:
     if row is None:
         raise ProjectNotFoundError(id)
     return int(row[0])
-
-
-def _storable(text: str | None) -> str | None:
-    return None if text is None else str(clean_value(text, {}))

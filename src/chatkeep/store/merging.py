@@ -25,7 +25,7 @@ from chatkeep.store.updating import merge_header, merge_message
 
 
 def merge(tx: Transaction, owner: str, incoming: Incoming) -> Merged:
-    """Merge one conversation; everything or nothing of it."""
+    """Merge one conversation; everything or nothing of it, in a savepoint of its own."""
     draft = incoming.conversation
     key = draft.source or own_key(draft.id)
     if was_purged(tx, owner, key):
@@ -53,7 +53,7 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
     else:
         pk, merged.id = found
         last_seq, existing = _existing(tx, owner, pk)
-    messages = _renamed(incoming.messages, merged.id, names, existing)
+    messages = list(_renamed(incoming.messages, merged.id, names, existing))
     added = _merge_messages(tx, owner, pk, messages, existing, last_seq, merged)
     head_id = _head(draft.head_id, incoming.messages, messages)
     touched = bool(added or merged.messages_updated)
@@ -154,14 +154,14 @@ def _merge_messages(
     rows: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
     base = {"owner": owner, "conversation_pk": pk, "idempotency_key": None}
-    for message in messages:
+    for place, message in enumerate(messages):
         known = existing.get(_key(message)) if existing else None
         if known is not None:
             changed = merge_message(tx, owner, known[0], known[1], message, overrides=known[2])
             merged.messages_updated += changed
             merged.messages_unchanged += not changed
             continue
-        columns = storable_columns(message, last_seq + len(rows) + 1)
+        messages[place], columns = storable_columns(message, last_seq + len(rows) + 1)
         columns.update(base)
         rows.append(columns)
         for part in message.parts:

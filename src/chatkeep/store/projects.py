@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.encoding import clean_value
+from chatkeep.encoding import storable
 from chatkeep.errors import ConflictError, ProjectNotFoundError, UsageError
 from chatkeep.model import Page, Project, new_id, to_us, utc_now
 from chatkeep.store import changes
@@ -118,7 +118,7 @@ def project_row(tx: Transaction, owner: str, id: str) -> tuple[int, Project]:
 
 def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Project]:
     """Insert a project; its key, and its value as stored."""
-    draft = _storable(draft)
+    draft = storable(draft)
     row = tx.row(
         "INSERT INTO project (owner, id, name, name_key, parent_pk, created_at, updated_at, source_format,"
         " source_scope, source_id, version, body) VALUES (:owner, :id, :name, :name_key, :parent_pk, :created_at,"
@@ -132,7 +132,7 @@ def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Pr
 
 def write_project(tx: Transaction, owner: str, pk: int, project: Project) -> Project:
     """Rewrite a project's row."""
-    project = _storable(project)
+    project = storable(project)
     tx.run(
         "UPDATE project SET name = :name, name_key = :name_key, parent_pk = :parent_pk, updated_at = :updated_at,"
         " version = :version, body = :body WHERE owner = :owner AND pk = :pk",
@@ -161,13 +161,6 @@ def _columns(tx: Transaction, owner: str, project: Project) -> dict[str, Any]:
         "version": project.version,
         "body": _encode(project).decode(),
     }
-
-
-def _storable(project: Project) -> Project:
-    plain = {
-        field: clean_value(getattr(project, field), {}) for field in ("name", "description", "instructions", "extra")
-    }
-    return msgspec.structs.replace(project, **plain)
 
 
 def _refuse_cycle(tx: Transaction, owner: str, project: Project) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.encoding import encode_json
+from chatkeep.encoding import encode_json, storable
 from chatkeep.model import Conversation, Message, to_us
 from chatkeep.store import changes
-from chatkeep.store.appending import storable, update_message
+from chatkeep.store.appending import update_message
 from chatkeep.store.conversations import project_pk, set_tags
 from chatkeep.store.engine import Transaction
 from chatkeep.store.rows import CONVERSATION_COLUMNS, CONVERSATION_FROM, conversation_of
@@ -51,7 +51,7 @@ def merge_header(
     )
     if row is None:
         return False
-    before = conversation_of(row)
+    before, incoming = conversation_of(row), storable(incoming)
     fixed = set(before.overrides)
     if not grown and head_id != before.head_id and _grew_here(tx, owner, pk, before.head_id):
         fixed.add("head_id")
