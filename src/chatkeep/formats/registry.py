@@ -6,10 +6,10 @@ Import this module late, inside the function that needs it: it imports every ada
 from __future__ import annotations
 
 from chatkeep.errors import AmbiguousFormatError, NotWritableFormatError, UnknownFormatError
-from chatkeep.formats.adapters import chatgpt, chatkeep, chorus_app, claude, claude_code, markdown, openai
+from chatkeep.formats.adapters import chatgpt, chatkeep, chorus_app, claude, claude_code, litechat, markdown, openai
 from chatkeep.formats.protocol import FormatAdapter, FormatWriter, Probe
 
-BUILTIN: tuple[FormatAdapter, ...] = (chatgpt, chatkeep, chorus_app, claude, claude_code)
+BUILTIN: tuple[FormatAdapter, ...] = (chatgpt, chatkeep, chorus_app, claude, claude_code, litechat)
 """In no order: two that claim one source are an error."""
 
 WRITERS: tuple[FormatWriter, ...] = (chatkeep, markdown, openai)
