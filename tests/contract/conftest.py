@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +10,11 @@ import pytest
 from chatkeep.blobs import DirectoryBlobs
 from chatkeep.store import Store
 from chatkeep.store.engine import Engine
-from chatkeep.store.sqlite import SqliteEngine
+from chatkeep.store.flushing import Flusher
+from chatkeep.store.following import Follower
+from chatkeep.store.sqlite import FilePresence, SqliteEngine
 from chatkeep.store.sqlite.search import SearchIndex
+from chatkeep.store.streams import Streams
 
 ENGINES = ("sqlite",)
 
@@ -40,3 +43,39 @@ def _store(engine: Engine, tmp_path: Path, owner: str) -> Iterator[Store]:
     index = SearchIndex(engine, tmp_path / "store")
     yield Store(engine, DirectoryBlobs(tmp_path / "store" / "blobs"), index, owner)
     index.close()
+
+
+MakeFlusher = Callable[[], Flusher]
+NEVER_S = 3_600.0
+
+
+@pytest.fixture
+def make_flusher(engine: Engine) -> Iterator[MakeFlusher]:
+    """Flushers that act as if each were another process; they flush when a test says so."""
+    made: list[Flusher] = []
+
+    def make() -> Flusher:
+        assert isinstance(engine, SqliteEngine)
+        made.append(Flusher(engine, FilePresence(engine.directory / "locks"), interval_s=NEVER_S))
+        return made[-1]
+
+    yield make
+    for flusher in made:
+        flusher.close()
+
+
+@pytest.fixture
+def flusher(make_flusher: MakeFlusher) -> Flusher:
+    return make_flusher()
+
+
+@pytest.fixture
+def streams(flusher: Flusher, store: Store) -> Streams:
+    return Streams(flusher, store.owner)
+
+
+@pytest.fixture
+def follower(engine: Engine) -> Iterator[Follower]:
+    opened = Follower(engine)
+    yield opened
+    opened.close()

@@ -69,17 +69,17 @@ class Acme:
 
 
 def said(id: str, parent: str | None, text: str, *, minute: int = 0, **fields: Any) -> SourceMessage:
-    return SourceMessage(
-        source_id=id,
-        parent_id=parent,
-        **{"role": "user", "parts": (Text(text=text),), "created_at": START + timedelta(minutes=minute)} | fields,
-    )
+    usual: dict[str, Any] = {
+        "role": "user",
+        "parts": (Text(text=text),),
+        "created_at": START + timedelta(minutes=minute),
+    }
+    return SourceMessage(source_id=id, parent_id=parent, **usual | fields)
 
 
 def talk(messages: Sequence[SourceMessage], **fields: Any) -> SourceConversation:
-    return SourceConversation(
-        **{"source_id": "c1", "title": "Tea", "created_at": START, "messages": tuple(messages)} | fields
-    )
+    usual: dict[str, Any] = {"source_id": "c1", "title": "Tea", "created_at": START, "messages": tuple(messages)}
+    return SourceConversation(**usual | fields)
 
 
 def run(store: Store, tmp_path: Path, *records: Any, fingerprints: bool = False, **options: Any) -> Report:

@@ -124,7 +124,7 @@ def test_readers_that_are_always_inside_do_not_let_the_log_grow(tmp_path: Path) 
         assert [reader.line() for reader in readers] == ["ready"] * 2
         for number in range(1_000):
             engine.submit(add(f"{number} " + "x" * 50_000)).result(30)
-            longest = max(longest, engine.sizes().wal)
+            longest = max(longest, engine.sizes()["chats.db-wal"])
         for reader in readers:
             reader.tell("end")
             reader.end()
@@ -167,7 +167,7 @@ def test_purging_names_the_reader_that_keeps_the_old_state(tmp_path: Path) -> No
         assert reader.end() == 0
     engine.purge_space()
 
-    assert engine.sizes().wal == 0
+    assert engine.sizes()["chats.db-wal"] == 0
     engine.close()
 
 

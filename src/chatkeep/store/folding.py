@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.encoding import clean_value, encode_json
+from chatkeep.encoding import clean_value, encode_json, storable
 from chatkeep.errors import ReplyExistsError
 from chatkeep.model import Message, Part, Usage, to_us, utc_now
-from chatkeep.store.appending import add_model, append_message, link_attachments, storable, update_message
+from chatkeep.store.appending import add_model, append_message, link_attachments, update_message
 from chatkeep.store.chunks import Step, flushed_parts
 from chatkeep.store.counting import read_preview
 from chatkeep.store.engine import Transaction

@@ -12,10 +12,9 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from chatkeep.encoding import encode_json
+from chatkeep.encoding import encode_json, storable
 from chatkeep.errors import StoreClosedError, StoreError, StreamLostError, UsageError
 from chatkeep.model import EPOCH, Message, Part, Usage
-from chatkeep.store.appending import storable
 from chatkeep.store.chunks import Step, merged_steps, parts_of_steps
 from chatkeep.store.engine import Engine, Transaction
 from chatkeep.store.folding import StreamKey, chunk_text, fold_stream

@@ -157,8 +157,8 @@ class SqliteEngine:
             self._refuse_closed()
         return self._store.commits.wait(timeout_s)
 
-    def sizes(self) -> maintenance.Sizes:
-        """How large the files are now."""
+    def sizes(self) -> dict[str, int]:
+        """See :class:`chatkeep.store.engine.Engine`."""
         return maintenance.sizes(self._store.database)
 
     def integrity(self, *, full: bool = False) -> list[str]:

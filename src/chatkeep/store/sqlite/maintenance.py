@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,23 +16,9 @@ from chatkeep.store.sqlite.writer import Writer
 _MOST_FINDINGS: Final = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sizes:
-    """Bytes of the database, its write-ahead log and the index of that."""
-
-    database: int
-    wal: int
-    shm: int
-
-    @property
-    def total(self) -> int:
-        """All three together."""
-        return self.database + self.wal + self.shm
-
-
-def sizes(database: Path) -> Sizes:
+def sizes(database: Path) -> dict[str, int]:
     """Sizes as the directory has them; opening the files would drop SQLite's locks."""
-    return Sizes(database=_size(database), wal=_size(_beside(database, "-wal")), shm=_size(_beside(database, "-shm")))
+    return {path.name: _size(path) for path in (database, _beside(database, "-wal"), _beside(database, "-shm"))}
 
 
 def integrity(read: Callable[[Callable[[Transaction], Any]], Any], *, full: bool) -> list[str]:
