@@ -68,6 +68,8 @@ class Thread:
         calls: list[dict[str, Any]] = []
         for part in message.parts:
             match part:
+                case Text() | Code() if not part.text:
+                    pass
                 case Text() | Code() if message.role != "tool":
                     content.append({"type": "text", "text": _written(part)})
                 case ToolCall() if message.role == "assistant":
