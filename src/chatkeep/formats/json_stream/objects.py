@@ -29,7 +29,7 @@ def object_members(stream: BinaryIO, *, hold: int, where: str = "") -> Iterator[
     Raises:
         UnreadableSourceError: Not an object, broken, or cut off; after all members before that place.
     """
-    return _Reader(stream, hold, where or "source").members()
+    return _Reader(stream, hold, f"{where}: " if where else "").members()
 
 
 class _Reader:
@@ -45,12 +45,12 @@ class _Reader:
         if self._data.startswith(_BOM):
             self._at = len(_BOM)
         if self._peek() != _BRACE:
-            raise UnreadableSourceError(f"{self._where}: not a JSON object")
+            raise UnreadableSourceError(f"{self._where}not a JSON object")
         self._at += 1
         while (byte := self._peek()) != _CLOSE:
             key = self._value(_WINDOW_BYTES) if byte == _QUOTE else None
             if key is None:
-                raise UnreadableSourceError(f"{self._where}: {'cut off' if byte < 0 else 'not JSON'}")
+                raise UnreadableSourceError(f"{self._where}{'cut off' if byte < 0 else 'not JSON'}")
             self._peek()
             yield str(loads(key)), self._value(self._hold)
 
@@ -58,7 +58,7 @@ class _Reader:
         try:
             piece = self._stream.read(_WINDOW_BYTES)
         except OSError as error:
-            raise UnreadableSourceError(f"{self._where}: {error.strerror or error}") from error
+            raise UnreadableSourceError(f"{self._where}{error.strerror or error}") from error
         del self._data[: self._at]
         self._at = 0
         self._data += piece
@@ -83,7 +83,7 @@ class _Reader:
             try:
                 done, at = scanner.scan(self._data, at)
             except BrokenJsonError as error:
-                raise UnreadableSourceError(f"{self._where}: {error}") from error
+                raise UnreadableSourceError(f"{self._where}{error}") from error
             if done:
                 value = bytes(self._data[self._at : at]) if size + at - self._at <= hold else None
                 self._at = at
@@ -94,5 +94,5 @@ class _Reader:
                 self._at = at
             ahead = at - self._at
             if not self._more():
-                raise UnreadableSourceError(f"{self._where}: cut off")
+                raise UnreadableSourceError(f"{self._where}cut off")
             at = self._at + ahead

@@ -26,7 +26,7 @@ def file_of(value: Any, source_id: str, problems: Problems) -> SourceAttachment:
     fields.ignore("id")
     content, size = _content(fields)
     said = fields.integer("size")
-    extra: dict[str, Any] = {} if size is None or said == size else {"size": said}
+    extra: dict[str, Any] = {} if size is None or said in (None, size) else {"size": said}
     return SourceAttachment(
         source_id=source_id,
         name=fields.text("name") or source_id,

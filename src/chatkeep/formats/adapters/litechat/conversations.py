@@ -11,8 +11,9 @@ from chatkeep.formats.protocol import Record, Skipped, SourceConversation
 from chatkeep.formats.values import Fields, Problems
 
 from .arranging import arrange
-from .messages import Messages, without_secrets
+from .messages import Messages
 from .projects import Projects
+from .secrets import without_secrets
 from .turns import Turn
 
 name = "litechat"
@@ -118,4 +119,4 @@ def _turns(items: Iterable[bytes | Skipped], conversation_id: str, problems: Pro
             place.add("id", "missing, not text, or used before")
             own_id = f"{conversation_id}:interaction-{number}"
         seen.add(own_id)
-        yield Turn(value, own_id, problems.at(f"interaction {own_id[:40]}"))
+        yield Turn(value, own_id, conversation_id, problems.at(f"interaction {own_id[:40]}"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from chatkeep.formats.protocol import SourceAttachment, SourceMessage
@@ -12,6 +11,7 @@ from chatkeep.model import Code, Part, RawPart, Role, Status, Text, Thinking, Us
 
 from .arranging import Placed
 from .attached import file_of, reference, with_pictures
+from .secrets import without_secrets
 from .tool_parts import tool_parts
 from .turns import REGULAR, Turn
 
@@ -19,11 +19,6 @@ _ROLES: dict[str, Role] = {"system.info": "system", "system.error": "error"}
 _STATUS: dict[str, Status] = {"COMPLETED": "complete", "WARNING": "complete", "ERROR": "failed"}
 # What a status of ours says all of.
 _PLAIN_STATUS = frozenset({"COMPLETED", "ERROR", "CANCELLED"})
-_SECRET = re.compile(
-    r"(?:api|access|auth|bearer|private|refresh|secret)[_-]?(?:key|token)s?|(?:client[_-]?)?secret"
-    r"|password|authorization|cookie|gitGlobalPat",
-    re.IGNORECASE,
-)
 
 
 class Messages:
@@ -94,16 +89,6 @@ class Messages:
             usage=usage,
             extra={**extra, **_turn_extra(turn)},
         )
-
-
-def without_secrets(value: dict[str, Any]) -> dict[str, Any]:
-    """Open objects of the app may hold anything; what is named like a secret on their first two levels is left out."""
-    kept = {}
-    for key, item in value.items():
-        if not _SECRET.fullmatch(key):
-            inner = isinstance(item, dict)
-            kept[key] = {k: v for k, v in item.items() if not _SECRET.fullmatch(str(k))} if inner else item
-    return kept
 
 
 def _thinking(turn: Turn) -> list[Part]:

@@ -7,7 +7,7 @@ from typing import Any
 from chatkeep.formats.protocol import SourceProject
 from chatkeep.formats.values import Fields, Problems
 
-from .messages import without_secrets
+from .secrets import without_secrets
 
 
 class Projects:

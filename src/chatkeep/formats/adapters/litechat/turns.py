@@ -14,11 +14,14 @@ _HELPERS = frozenset({"conversation.title_generation", "rules.auto_selection", "
 class Turn:
     """An interaction being read: fields are taken out one after the other, the rest is kept."""
 
-    def __init__(self, value: Any, id: str, problems: Problems) -> None:
+    def __init__(self, value: dict[str, Any], id: str, conversation_id: str, problems: Problems) -> None:
         self.id = id
         self.problems = problems
         self.fields = Fields(value, problems)
-        self.fields.ignore("id", "conversationId")
+        if value.get("id") == id:
+            self.fields.ignore("id")
+        if value.get("conversationId") == conversation_id:
+            self.fields.ignore("conversationId")
         self.type = self.fields.text("type") or REGULAR
         self.index = self.fields.integer("index")
         self.parent_id = self.fields.text("parentId")
@@ -35,10 +38,10 @@ class Turn:
         self.results = self.metadata.listing("toolResults")
         self.reasoning = self.metadata.text("reasoning") or ""
         # Looked at without being used up: these keys are kept as they are.
-        self.value: dict[str, Any] = value if isinstance(value, dict) else {}
-        metadata = self.value.get("metadata")
+        self.value = value
+        metadata = value.get("metadata")
         self.hints: dict[str, Any] = metadata if isinstance(metadata, dict) else {}
-        prompt = self.value.get("prompt")
+        prompt = value.get("prompt")
         prompt_metadata = prompt.get("metadata") if isinstance(prompt, dict) else None
         self.prompt_hints: dict[str, Any] = prompt_metadata if isinstance(prompt_metadata, dict) else {}
 
