@@ -55,7 +55,7 @@ def prepare(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text in order, folded."""
-    return _WORD.findall(prepare(text).translate(_ASCII_LOWER))
+    return _WORD.findall(lower_ascii(prepare(text)))
 
 
 def phrase(text: str, *, prefix: bool = False) -> Phrase:
@@ -70,6 +70,11 @@ def phrase(text: str, *, prefix: bool = False) -> Phrase:
             return Phrase(tuple(found[:-1]), prefix=False)
         return Phrase(tuple(found), prefix=True)
     return Phrase(tuple(found), prefix=prefix and bool(found) and _may_go_on(found[-1]))
+
+
+def lower_ascii(text: str) -> str:
+    """The text with its ASCII letters in lower case and all others as they are: folded ones are folded already."""
+    return text.lower() if text.isascii() else text.translate(_ASCII_LOWER)
 
 
 def is_paired(char: str) -> bool:

@@ -23,7 +23,7 @@ _ROLE_NUMBERS = {role: number for number, role in enumerate(ROLES)}
 TITLE_ROLE = -1
 
 _SIZES_OF = (
-    "SELECT m.pk, octet_length(m.body) FROM json_each(:pks) AS j JOIN message AS m ON m.pk = j.value"
+    "SELECT m.pk, octet_length(m.body) FROM json_each(:pks) AS j CROSS JOIN message AS m ON m.pk = j.value"
     " WHERE m.status <> 'streaming' ORDER BY m.pk"
 )
 _SIZES_FROM = (
@@ -43,10 +43,10 @@ _TITLES_FROM = (
 )
 
 _PRESENT_MESSAGES = (
-    "SELECT m.pk FROM json_each(:pks) AS j JOIN message AS m ON m.pk = j.value WHERE m.status <> 'streaming'"
+    "SELECT m.pk FROM json_each(:pks) AS j CROSS JOIN message AS m ON m.pk = j.value WHERE m.status <> 'streaming'"
 )
 _PRESENT_TITLES = (
-    "SELECT -c.pk FROM json_each(:pks) AS j JOIN conversation AS c ON c.pk = -j.value"
+    "SELECT -c.pk FROM json_each(:pks) AS j CROSS JOIN conversation AS c ON c.pk = -j.value"
     " WHERE c.title IS NOT NULL AND c.title <> ''"
 )
 
@@ -205,7 +205,7 @@ def _known(connection: apsw.Connection, pks: list[int]) -> dict[int, _DocRow]:
         return {}
     rows = connection.execute(
         "SELECT d.pk, d.conversation_pk, d.owner, d.created_at, d.role, d.model, d.flags, d.digest"
-        " FROM json_each(?) AS j JOIN doc AS d ON d.pk = j.value",
+        " FROM json_each(?) AS j CROSS JOIN doc AS d ON d.pk = j.value",
         (json.dumps(there),),
     )
     return {row[0]: row for row in rows}

@@ -11,7 +11,7 @@ from chatkeep.store.sqlite.search import batch
 from chatkeep.store.sqlite.search.batch import Batch, Entry
 from chatkeep.store.sqlite.search.database import SearchFile, UnusableIndexError, driver_errors
 from chatkeep.store.sqlite.search.position import Distance, Position, distance, head
-from chatkeep.store.sqlite.search.schema import BULK_BYTES
+from chatkeep.store.sqlite.search.schema import BULK_BYTES, MERGE_ON_WRITING
 
 STEP = 500
 """Changes in one transaction while only a few are behind, so that who waits for its mark sees it soon."""
@@ -110,6 +110,7 @@ class Builder:
         size = BULK_STEP if bulk else STEP
         if room is not None:
             size = max(1, min(size, room))
+        _merge_on_writing(connection, wanted=not bulk)
         with driver_errors():
             if state.is_live:
                 return self._follow(connection, state.position, size)
@@ -176,3 +177,11 @@ class Builder:
     def _page(self, phase: str, next_pk: int) -> list[Entry]:
         read = batch.titles_from if phase == "titles" else batch.messages_from
         return self._engine.read(lambda tx: read(tx, next_pk))
+
+
+def _merge_on_writing(connection: apsw.Connection, *, wanted: bool) -> None:
+    """Whether each write merges a little, so that no append pays for much; building has its segments merged later."""
+    value = MERGE_ON_WRITING if wanted else 0
+    row = connection.execute("SELECT v FROM fts_config WHERE k = 'automerge'").fetchone()
+    if row is None or row[0] != value:
+        connection.execute("INSERT INTO fts (fts, rank) VALUES ('automerge', ?)", (value,))

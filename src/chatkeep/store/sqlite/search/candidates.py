@@ -14,6 +14,7 @@ WINDOW = 10_000
 """So many matches are ranked; of more, the newest."""
 
 _GROWTH = 4
+_LARGE_GROWTH = 16
 _MAX_BLOCKS = 1_024
 
 _BLOCKS = (
@@ -22,12 +23,13 @@ _BLOCKS = (
 )
 
 
-class Candidate(NamedTuple):
-    """A document that fits, with what orders it; ``score`` is 0 in the order of time."""
+Candidate = tuple[int, int, float]
+"""A document that fits: its time, its number, and its score, which is 0 in the order of time."""
 
-    score: float
-    created_at: int
-    pk: int
+
+def by_score(candidate: Candidate) -> tuple[float, int, int]:
+    """What orders candidates by how well they fit; of equals the newer is better."""
+    return candidate[2], candidate[0], candidate[1]
 
 
 class Plan(NamedTuple):
@@ -38,8 +40,8 @@ class Plan(NamedTuple):
     where: Conditions
     blocks: frozenset[int] | None
     """Only these can hold what fits; None for any."""
-    in_one: bool
-    """Whether each query of a part costs as much as one of the whole, as prefixes do: then take all at once."""
+    few_parts: bool
+    """Whether looking at a part costs as much as looking at all, as it does with prefixes: then take large parts."""
 
 
 class Candidates:
@@ -53,7 +55,7 @@ class Candidates:
         """All that fit in lists, each newer than the next; the first lists are cheap when little is wanted."""
         ready: list[Candidate] = []
         for found, rest_newest in self._visit(want, score=False):
-            ready = sorted([*ready, *found], key=_by_time, reverse=True)
+            ready = sorted([*ready, *found], reverse=True)
             # What is as new as the newest of the blocks ahead may still get something before it.
             cut = len(ready) if rest_newest is None else _first_not_newer(ready, rest_newest)
             if cut:
@@ -66,23 +68,21 @@ class Candidates:
         for found, rest_newest in self._visit(WINDOW, score=True):
             kept += found
             if len(kept) > WINDOW and rest_newest is not None:
-                kept.sort(key=_by_time, reverse=True)
-                if kept[WINDOW - 1].created_at > rest_newest:
+                kept.sort(reverse=True)
+                if kept[WINDOW - 1][0] > rest_newest:
                     break
         left_out = len(kept) > WINDOW
         if left_out:
-            kept = sorted(kept, key=_by_time, reverse=True)[:WINDOW]
-        return sorted(kept, reverse=True), left_out
+            kept = sorted(kept, reverse=True)[:WINDOW]
+        return sorted(kept, key=by_score, reverse=True), left_out
 
     def _visit(self, want: int, *, score: bool) -> Iterator[tuple[list[Candidate], int | None]]:
         """Parts of the documents, and the newest time that can still come (None after the last part)."""
         blocks = self._blocks()
         if not blocks:
             return
-        if self._plan.in_one or (self._plan.match and score and len(blocks) <= _GROWTH):
-            yield self._in_ranges([n for n, _ in blocks], score=score), None
-            return
-        at, size, have = 0, 1, 0
+        growth = _LARGE_GROWTH if self._plan.few_parts else _GROWTH
+        at, size, have = 0, growth if self._plan.few_parts else 1, 0
         while at < len(blocks):
             part = [n for n, _ in blocks[at : at + size]]
             at += size
@@ -91,7 +91,7 @@ class Candidates:
             yield found, blocks[at][1] if at < len(blocks) else None
             # As many blocks as the matches so far let expect, but not too many more than were seen.
             expected = int((want - have) * at / (have + 1)) + 1
-            size = max(1, min(expected, _GROWTH * at, _MAX_BLOCKS))
+            size = max(1, min(expected, growth * at, _MAX_BLOCKS))
 
     def _blocks(self) -> list[tuple[int, int]]:
         bounds = {"after": self._plan.where.params.get("after"), "before": self._plan.where.params.get("before")}
@@ -109,7 +109,7 @@ class Candidates:
         plan = self._plan
         params: dict[str, Any] = {**plan.where.params, "low": low, "high": high}
         if plan.match is None:
-            sql = f"SELECT 0.0, d.created_at, d.pk FROM doc AS d WHERE d.pk BETWEEN :low AND :high AND {plan.where.sql}"
+            sql = f"SELECT d.created_at, d.pk, 0.0 FROM doc AS d WHERE d.pk BETWEEN :low AND :high AND {plan.where.sql}"
             if plan.unmatch is not None:
                 sql += (
                     " AND d.pk NOT IN (SELECT rowid FROM fts WHERE fts MATCH :unmatch AND rowid BETWEEN :low AND :high)"
@@ -118,22 +118,19 @@ class Candidates:
         else:
             value = "score(fts)" if score else "0.0"
             sql = (
-                f"SELECT {value}, d.created_at, d.pk FROM fts CROSS JOIN doc AS d ON d.pk = fts.rowid"
+                f"SELECT d.created_at, d.pk, {value} FROM fts CROSS JOIN doc AS d ON d.pk = fts.rowid"
                 f" WHERE fts MATCH :match AND fts.rowid BETWEEN :low AND :high AND {plan.where.sql}"
             )
             params["match"] = plan.match
-        return [Candidate(*row) for row in self._connection.execute(sql, params)]
-
-
-def _by_time(candidate: Candidate) -> tuple[int, int]:
-    return candidate.created_at, candidate.pk
+        found: list[Any] = self._connection.execute(sql, params).fetchall()
+        return found
 
 
 def _first_not_newer(ordered: list[Candidate], moment: int) -> int:
     low, high = 0, len(ordered)
     while low < high:
         middle = (low + high) // 2
-        if ordered[middle].created_at > moment:
+        if ordered[middle][0] > moment:
             low = middle + 1
         else:
             high = middle

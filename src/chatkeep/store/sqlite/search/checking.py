@@ -16,7 +16,7 @@ MAX_LINES = 20
 
 _WORD = re.compile(r"[0-9a-zA-Z\x80-\U0010ffff]+")
 _SIZES = (
-    "SELECT d.pk, d.digest, s.sz FROM json_each(?) AS j JOIN doc AS d ON d.pk = j.value"
+    "SELECT d.pk, d.digest, s.sz FROM json_each(?) AS j CROSS JOIN doc AS d ON d.pk = j.value"
     " LEFT JOIN fts_docsize AS s ON s.id = d.pk"
 )
 _PAGE = "SELECT pk FROM doc WHERE pk > ? ORDER BY pk LIMIT 1000"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import apsw
 
 from chatkeep.model import ROLES
 from chatkeep.store.search.document import FLAGS, IS_HIDDEN
-from chatkeep.store.search.query import Filters, Query, Term
+from chatkeep.store.search.query import Filters, Term
 
 _ROLE_NUMBERS: dict[str, int] = {role: number for number, role in enumerate(ROLES)}
 
@@ -27,17 +28,17 @@ def term_expression(term: Term) -> str:
     return f"{text} *" if term.prefix else text
 
 
-def match_expression(query: Query) -> str | None:
-    """What MATCH is asked; None if the query names no words to find."""
-    if not query.groups:
+def match_expression(groups: Sequence[Sequence[Term]], excluded: Sequence[Term]) -> str | None:
+    """What MATCH is asked; None if there are no words to find."""
+    if not groups:
         return None
-    parts = [" OR ".join(term_expression(term) for term in group) for group in query.groups]
+    parts = [" OR ".join(term_expression(term) for term in group) for group in groups]
     found = " AND ".join(f"({part})" for part in parts)
-    excluded = any_expression(query.excluded)
-    return f"({found}) NOT ({excluded})" if excluded else found
+    barrier = any_expression(excluded)
+    return f"({found}) NOT ({barrier})" if barrier else found
 
 
-def any_expression(terms: tuple[Term, ...]) -> str | None:
+def any_expression(terms: Sequence[Term]) -> str | None:
     """What finds any of the terms; None if there are none."""
     return " OR ".join(term_expression(term) for term in terms) or None
 

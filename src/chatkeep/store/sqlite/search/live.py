@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from chatkeep.store.engine import Engine, Row, Transaction
+from chatkeep.store.search.document import document
 from chatkeep.store.search.query import Filters
 from chatkeep.store.search.tokens import plain
+from chatkeep.store.sqlite.search.batch import PAGE_BYTES
 from chatkeep.store.sqlite.search.schema import BLOCK_BITS
 
 MAX_CONVERSATIONS = 20_000
@@ -19,22 +21,22 @@ _CONVERSATION = (
     " ON p.owner = c.owner AND p.pk = c.project_pk WHERE c.owner = :owner AND c.trashed_at IS NULL"
 )
 _MESSAGES = (
-    "SELECT m.pk, m.id, m.role, m.model, m.created_at, m.hidden,"
+    "SELECT m.pk, m.id, m.role, m.model, m.created_at, m.hidden, octet_length(m.body),"
     + _CONVERSATION.format(
-        from_="json_each(:pks) AS j JOIN message AS m ON m.pk = j.value"
-        " JOIN conversation AS c ON c.pk = m.conversation_pk AND c.owner = m.owner"
+        from_="json_each(:pks) AS j CROSS JOIN message AS m ON m.pk = j.value"
+        " CROSS JOIN conversation AS c ON c.pk = m.conversation_pk AND c.owner = m.owner"
     )
     + " AND m.status <> 'streaming'"
 )
 _TITLES = (
-    "SELECT -c.pk, NULL, NULL, NULL, c.created_at, 0,"
-    + _CONVERSATION.format(from_="json_each(:pks) AS j JOIN conversation AS c ON c.pk = -j.value")
+    "SELECT -c.pk, NULL, NULL, NULL, c.created_at, 0, 0,"
+    + _CONVERSATION.format(from_="json_each(:pks) AS j CROSS JOIN conversation AS c ON c.pk = -j.value")
     + " AND c.title <> ''"
 )
 _BODIES = "SELECT pk, body FROM message WHERE pk IN (SELECT value FROM json_each(:pks))"
 _CONVERSATIONS = "SELECT c.pk FROM conversation AS c WHERE c.owner = :owner AND c.trashed_at IS NULL"
 _BLOCKS = (
-    "SELECT DISTINCT m.pk >> :bits FROM json_each(:pks) AS j JOIN message AS m"
+    "SELECT DISTINCT m.pk >> :bits FROM json_each(:pks) AS j CROSS JOIN message AS m"
     " ON m.owner = :owner AND m.conversation_pk = j.value"
 )
 
@@ -48,6 +50,7 @@ class LiveRow(NamedTuple):
     model: str | None
     created_at: int
     hidden: int
+    size_bytes: int
     conversation_pk: int
     conversation_id: str
     title: str | None
@@ -103,10 +106,28 @@ def live_rows(
     return {row.pk: row for row in rows if hidden or not row.hidden}
 
 
-def bodies(engine: Engine, pks: Sequence[int]) -> dict[int, str]:
-    """The bodies of these messages."""
-    given = {"pks": json.dumps(list(pks))}
-    return {row[0]: row[1] for row in engine.read(lambda tx: tx.rows(_BODIES, given))}
+def texts(engine: Engine, rows: Sequence[LiveRow]) -> Iterator[tuple[LiveRow, str]]:
+    """Each of these documents with its searched text; those that have gone meanwhile are left out.
+
+    Only so many bodies are in memory at once as fit a page.
+    """
+    at = 0
+    while at < len(rows):
+        start, total = at, 0
+        while at < len(rows) and (at == start or total + rows[at].size_bytes <= PAGE_BYTES):
+            total += rows[at].size_bytes
+            at += 1
+        found = _bodies(engine, [row.pk for row in rows[start:at] if row.message_id is not None])
+        for row in rows[start:at]:
+            if row.message_id is None:
+                yield row, row.title or ""
+            elif row.pk in found:
+                yield row, document(found[row.pk]).text
+
+
+def _bodies(engine: Engine, pks: Sequence[int]) -> dict[int, str]:
+    given = {"pks": json.dumps(pks)}
+    return dict(engine.read(lambda tx: tx.rows(_BODIES, given)) if pks else [])
 
 
 def _scope_sql(tx: Transaction, owner: str, filters: Filters) -> tuple[str, dict[str, Any]]:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import apsw
 
-from chatkeep.store.search.query import Query, Term
+from chatkeep.store.engine import Engine
+from chatkeep.store.search.patterns import check_of
+from chatkeep.store.search.query import Term
+from chatkeep.store.sqlite.search.batch import messages_of
 from chatkeep.store.sqlite.search.scoring import weight
 
 _REMEMBERED = 10_000
 _LARGE_CHANGE = 0.05
 _DEFAULT_COUNT = 1_000
+_FEW_DOCUMENTS = 20_000
+_SAMPLE = 200
+_HEAVY_SHARE = 0.2
+_NEWEST = "SELECT pk FROM doc WHERE pk > 0 ORDER BY pk DESC LIMIT ?"
 
 
 class Rarity:
@@ -20,23 +28,46 @@ class Rarity:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
+        self._heavy: dict[str, bool] = {}
         self._total = 0
 
-    def weights(self, connection: apsw.Connection, query: Query) -> tuple[list[float], float]:
+    def weights(
+        self, connection: apsw.Connection, groups: Sequence[Sequence[Term]], excluded: Sequence[Term]
+    ) -> tuple[list[float], float]:
         """What the phrases of a query weigh, and how many words a document has on average.
 
         The weights are in the order of the match expression; what must not be found weighs 0.
         """
         total, words = totals(connection)
         self._forget_if_changed(total)
-        found = [weight(self._documents(connection, term), total) for group in query.groups for term in group]
-        return [*found, *(0.0 for _ in query.excluded)], words / max(total, 1)
+        found = [weight(self._documents(connection, term), total) for group in groups for term in group]
+        return [*found, *(0.0 for _ in excluded)], words / max(total, 1)
 
     def is_in_most(self, connection: apsw.Connection, word: str) -> bool:
         """Whether more than half of the documents hold a word."""
         total, _ = totals(connection)
         self._forget_if_changed(total)
         return self._count(connection, word) * 2 > total
+
+    def is_heavy(self, engine: Engine, connection: apsw.Connection, term: Term) -> bool:
+        """Whether so many messages hold words with this beginning that the index takes long to put them in order.
+
+        Told by reading a few of the newest: the index knows only by doing it.
+        """
+        total, _ = totals(connection)
+        if total < _FEW_DOCUMENTS:
+            return False
+        self._forget_if_changed(total)
+        key = " ".join(term.words)
+        known = self._heavy.get(key)
+        if known is None:
+            pks = [row[0] for row in connection.execute(_NEWEST, (_SAMPLE,))]
+            check = check_of([[term]], (), substring=False)
+            found = sum(check(entry.text) for entry in engine.read(lambda tx: messages_of(tx, pks))[0])
+            known = found > len(pks) * _HEAVY_SHARE
+            with self._lock:
+                self._heavy[key] = known
+        return known
 
     def _documents(self, connection: apsw.Connection, term: Term) -> int:
         """Of a phrase, those of its rarest word: a bound that needs no look at positions."""
@@ -60,6 +91,7 @@ class Rarity:
         with self._lock:
             if abs(total - self._total) > _LARGE_CHANGE * self._total:
                 self._counts.clear()
+                self._heavy.clear()
                 self._total = total
 
 

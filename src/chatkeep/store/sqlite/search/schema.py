@@ -18,6 +18,9 @@ BLOCK_BITS = 12
 BULK_BYTES = 24 << 20
 """Text that one transaction takes while building; FTS5 may hold as much before it writes a segment."""
 
+MERGE_ON_WRITING = 4
+"""FTS5's automerge: merge little and early."""
+
 # Documents are numbered: a message by its pk, the title of a conversation by its pk below zero.
 _TABLES = """
 CREATE TABLE state (
@@ -61,8 +64,7 @@ def create(connection: apsw.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
         connection.execute(_TABLES)
         connection.execute("INSERT INTO fts (fts, rank) VALUES ('hashsize', ?)", (2 * BULK_BYTES,))
-        # Appends come in small batches: merge little and early, so that none of them pays for much.
-        connection.execute("INSERT INTO fts (fts, rank) VALUES ('automerge', 4)")
+        connection.execute("INSERT INTO fts (fts, rank) VALUES ('automerge', ?)", (MERGE_ON_WRITING,))
         connection.execute(
             "INSERT INTO state (one, rules, epoch, seq, nonce, phase, next_pk, deleted)"
             " VALUES (1, ?, '', -1, 0, 'titles', 0, 0)",

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from chatkeep.errors import CursorError
 from chatkeep.model import from_us
 from chatkeep.store.cursors import cursor_position, cursor_text
 from chatkeep.store.engine import Engine
-from chatkeep.store.search.document import document
-from chatkeep.store.search.query import Query, Term
+from chatkeep.store.search.patterns import Check
+from chatkeep.store.search.query import Query
 from chatkeep.store.search.results import Hit
 from chatkeep.store.search.snippet import Snippet, cut
-from chatkeep.store.sqlite.search.candidates import Candidate, Candidates, Plan
+from chatkeep.store.sqlite.search.asking import Asking, asking
+from chatkeep.store.sqlite.search.candidates import Candidate, Candidates, Plan, by_score
 from chatkeep.store.sqlite.search.database import Reading
 from chatkeep.store.sqlite.search.expression import any_expression, conditions, match_expression
-from chatkeep.store.sqlite.search.live import LiveRow, Scope, bodies, live_rows, scope
+from chatkeep.store.sqlite.search.live import LiveRow, Scope, live_rows, scope, texts
 from chatkeep.store.sqlite.search.rarity import Rarity
 
 _MAX_PAGE = 1_000
-_SHORT_PREFIX = 3
+_READING_S = 2.0
+"""How long a search that must read texts looks for a page's hits; the next page goes on from there."""
+
 _BY_TIME = -1.0
 
 
@@ -45,6 +48,15 @@ class Request(NamedTuple):
     snippets: bool
 
 
+_Found = tuple[Candidate, LiveRow]
+
+
+class _Seen(NamedTuple):
+    found: list[_Found]
+    goes_on: Candidate | None
+    """After which candidate the next page begins; None at the end."""
+
+
 class Searcher:
     """Answers queries over one index."""
 
@@ -55,99 +67,81 @@ class Searcher:
     def answer(self, reading: Reading, request: Request) -> Answer:
         """One page of what fits."""
         after = _position(request)
-        only = scope(self._engine, request.owner, request.query.filters)
-        plan = _plan(reading, request, only)
+        query = request.query
+        only = scope(self._engine, request.owner, query.filters)
+        asked = asking(self._engine, reading, self._rarity, query)
+        plan = _plan(reading, request, only, asked)
         if plan is None:
             return Answer([], None, None)
         candidates = Candidates(reading.connection, plan)
-        by_time = request.newest or not request.query.groups
-        window = None
-        if not by_time and self._too_common(reading, request.query, after):
-            by_time, window = True, 0
+        # Later pages go on in the order of the first one.
+        too_common = asked.too_common if after is None else after[2] == _BY_TIME
+        by_time = request.newest or plan.match is None or too_common
+        window = 0 if query.groups and by_time and not request.newest and not query.substring else None
         ordered: Iterable[list[Candidate]]
         if by_time:
             ordered = candidates.newest_first(want=request.limit)
         else:
-            weights, average = self._rarity.weights(reading.connection, request.query)
-            reading.scoring.prepare(weights, average)
+            reading.scoring.prepare(*self._rarity.weights(reading.connection, asked.groups, asked.excluded))
             ranked, left_out = candidates.ranked()
             window = len(ranked) if left_out else None
             ordered = [ranked]
-        found = self._seen(_after(ordered, after, by_time=by_time), request, only)
-        page = found[: request.limit]
-        next = _cursor(request, page[-1][0], by_time=by_time) if len(found) > request.limit else None
-        return Answer(self._hits(page, request, scored=not by_time), window, next)
-
-    def _too_common(self, reading: Reading, query: Query, after: Candidate | None) -> bool:
-        """Whether no word of the query tells one message from another; later pages go on as the first one did."""
-        if after is not None:
-            return after.score == _BY_TIME
-        terms = [term for group in query.groups for term in group]
-        return all(self._is_common(reading, term) for term in terms)
-
-    def _is_common(self, reading: Reading, term: Term) -> bool:
-        if len(term.words) != 1:
-            return False
-        if term.prefix:
-            return len(term.words[0]) < _SHORT_PREFIX and term.words[0].isascii()
-        return self._rarity.is_in_most(reading.connection, term.words[0])
+        seen = self._seen(_after(ordered, after, by_time=by_time), request, only, asked.check)
+        next = _cursor(request, seen.goes_on, by_time=by_time) if seen.goes_on is not None else None
+        return Answer(self._hits(seen.found, request, scored=not by_time), window, next)
 
     def _seen(
-        self, ordered: Iterator[list[Candidate]], request: Request, only: Scope | None
-    ) -> list[tuple[Candidate, LiveRow]]:
-        """The first of the candidates that are there to be seen, one more than a page has."""
+        self, ordered: Iterator[list[Candidate]], request: Request, only: Scope | None, check: Check | None
+    ) -> _Seen:
+        """The first of the candidates that are there to be seen, until a page is full or reading took too long."""
         want = request.limit + 1
-        found: list[tuple[Candidate, LiveRow]] = []
+        deadline = time.monotonic() + _READING_S
+        found: list[_Found] = []
         for part in ordered:
-            at = 0
+            at, size = 0, want + 4
             while at < len(part) and len(found) < want:
-                # Rows that have gone make the next look larger, up to a page of the store.
-                size = min(_MAX_PAGE, max(want - len(found), at) + 8)
                 some = part[at : at + size]
                 at += size
-                rows = live_rows(
-                    self._engine,
-                    request.owner,
-                    [candidate.pk for candidate in some],
-                    only=only,
-                    hidden=request.query.filters.hidden,
-                )
-                found += [(candidate, rows[candidate.pk]) for candidate in some if candidate.pk in rows]
+                # Rows that have gone, or do not pass, make the next look larger, up to a page of the store.
+                size = min(_MAX_PAGE, size * 2)
+                found += self._visible(some, request, only, check)
+                if check is not None and len(found) < want and time.monotonic() > deadline:
+                    return _Seen(found, some[-1])
             if len(found) >= want:
-                break
-        return found[:want]
+                return _Seen(found[: request.limit], found[request.limit - 1][0])
+        return _Seen(found, None)
 
-    def _hits(self, page: list[tuple[Candidate, LiveRow]], request: Request, *, scored: bool) -> list[Hit]:
+    def _visible(
+        self, some: list[Candidate], request: Request, only: Scope | None, check: Check | None
+    ) -> list[_Found]:
+        pks = [candidate[1] for candidate in some]
+        rows = live_rows(self._engine, request.owner, pks, only=only, hidden=request.query.filters.hidden)
+        if check is not None:
+            rows = {row.pk: row for row, text in texts(self._engine, list(rows.values())) if check(text)}
+        return [(candidate, rows[candidate[1]]) for candidate in some if candidate[1] in rows]
+
+    def _hits(self, page: list[_Found], request: Request, *, scored: bool) -> list[Hit]:
         terms = [term for group in request.query.groups for term in group]
-        hits = []
-        for candidate, row in page:
-            snippet = self._snippet(row, terms) if request.snippets else Snippet("", ())
-            hits.append(_hit(row, snippet, candidate.score if scored else None))
-        return hits
-
-    def _snippet(self, row: LiveRow, terms: Sequence[Term]) -> Snippet:
-        if row.message_id is None:
-            return cut(row.title or "", terms)
-        # One at a time: a page of the largest messages must not be in memory at once.
-        body = bodies(self._engine, [row.pk]).get(row.pk)
-        return cut(document(body).text, terms) if body is not None else Snippet("", ())
+        scores = {row.pk: candidate[2] if scored else None for candidate, row in page}
+        rows = [row for _, row in page]
+        if not request.snippets:
+            return [_hit(row, Snippet("", ()), scores[row.pk]) for row in rows]
+        return [_hit(row, cut(text, terms), scores[row.pk]) for row, text in texts(self._engine, rows)]
 
 
-def _plan(reading: Reading, request: Request, only: Scope | None) -> Plan | None:
-    query = request.query
-    where = conditions(
-        reading.connection, request.owner, query.filters, conversation_pks=only.pks if only is not None else None
-    )
+def _plan(reading: Reading, request: Request, only: Scope | None, asked: Asking) -> Plan | None:
+    pks = only.pks if only is not None else None
+    where = conditions(reading.connection, request.owner, request.query.filters, conversation_pks=pks)
     if where is None:
         return None
-    match = match_expression(query)
-    terms = [*query.excluded, *(term for group in query.groups for term in group)]
+    match = match_expression(asked.groups, asked.excluded)
+    terms = [*asked.excluded, *(term for group in asked.groups for term in group)]
     return Plan(
         match=match,
-        unmatch=any_expression(query.excluded) if match is None else None,
+        unmatch=any_expression(asked.excluded) if match is None else None,
         where=where,
         blocks=only.blocks if only is not None else None,
-        in_one=any(term.prefix for term in terms),
+        few_parts=any(term.prefix for term in terms),
     )
 
 
@@ -175,9 +169,9 @@ def _after(
         if position is None:
             yield part
         elif by_time:
-            yield [c for c in part if (c.created_at, c.pk) < (position.created_at, position.pk)]
+            yield [c for c in part if c[:2] < position[:2]]
         else:
-            yield [c for c in part if c < position]
+            yield [c for c in part if by_score(c) < by_score(position)]
 
 
 def _list_name(request: Request, *, newest: bool) -> str:
@@ -186,14 +180,12 @@ def _list_name(request: Request, *, newest: bool) -> str:
 
 
 def _cursor(request: Request, last: Candidate, *, by_time: bool) -> str:
-    score = _BY_TIME if by_time else last.score
-    return cursor_text(_list_name(request, newest=request.newest), float(score), last.created_at, last.pk)
+    score = _BY_TIME if by_time else last[2]
+    return cursor_text(_list_name(request, newest=request.newest), last[0], last[1], float(score))
 
 
 def _position(request: Request) -> Candidate | None:
     if request.cursor is None:
         return None
-    found = cursor_position(request.cursor, _list_name(request, newest=request.newest), (float, int, int))
-    if abs(found[2]) >= 1 << 63:
-        raise CursorError("not a cursor of this search: leave it out to start from the first page")
-    return Candidate(*found)
+    at, pk, score = cursor_position(request.cursor, _list_name(request, newest=request.newest), (int, int, float))
+    return int(at), int(pk), float(score)
