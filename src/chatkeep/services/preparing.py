@@ -12,6 +12,7 @@ import msgspec
 
 from chatkeep.blobs import Blobs
 from chatkeep.encoding import clean_text
+from chatkeep.errors import UnreadableSourceError
 from chatkeep.formats.protocol import (
     OwnConversation,
     Skipped,
@@ -197,7 +198,7 @@ class Preparer:
         try:
             with item.open() as content:
                 blob = self._blobs.put(content)
-        except (OSError, ValueError, KeyError, LookupError) as error:
+        except (OSError, ValueError, KeyError, LookupError, UnreadableSourceError) as error:
             problems.append(Skipped(f"{where} attachment {item.source_id[:60]}", f"cannot be read: {error}"))
             return None, item.size_bytes or 0
         return blob.sha256, blob.size_bytes
@@ -206,12 +207,10 @@ class Preparer:
         problems = list(found.problems)
         attachments = []
         missing = 0
-        for item in found.attachments:
-            known: Attachment | None = item.extra.get("attachment")
+        for item, known in zip(found.attachments, found.attachment_values, strict=True):
             digest, _ = self._bytes(item, problems, found.conversation.id)
-            if known is not None:
-                missing += digest is None
-                attachments.append(msgspec.structs.replace(known, sha256=digest))
+            missing += digest is None
+            attachments.append(msgspec.structs.replace(known, sha256=digest))
         incoming = Incoming(
             conversation=found.conversation,
             project=found.project,
