@@ -30,6 +30,7 @@ WRONG: tuple[Callable[[], Any], ...] = (
     lambda: float("nan"),
     lambda: "",
     lambda: "x",
+    lambda: " ",
     lambda: "nul \0 inside",
     lambda: "half \ud83c of a pair",
     lambda: "2024-02-30T25:61:00Z",

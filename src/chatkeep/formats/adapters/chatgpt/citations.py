@@ -26,6 +26,9 @@ _MARKER = re.compile(
 _OLD = re.compile("\u3010(\\d+)(?::(\\d+))?\u2020([^\u3010\u3011]*)\u3011")
 # Commands whose text is a word of the sentence; all others only point somewhere.
 _SPEAKING = frozenset({"entity", "url", "link"})
+# Kinds of references; tuples, since what stands there may be no text, and not even hashable.
+_UNMARKED = ("sources_footnote", "webpage", "webpage_extended")
+_NO_SOURCES = ("alt_text", "attribution", "hidden", "image_v2")
 _TOKENS = re.compile(r"turn\d+[a-z_]+\d+")
 
 CiteLists = Callable[[], list[list[Any]]]
@@ -77,7 +80,7 @@ class Resolver:
         for citation in self._supporting:
             self._number(citation)
         for reference in _objects(self._metadata.get("content_references")):
-            if reference.get("type") in {"sources_footnote", "webpage", "webpage_extended"}:
+            if reference.get("type") in _UNMARKED:
                 for citation, _ in _sources(reference):
                     self._number(citation)
 
@@ -191,7 +194,7 @@ def _sources(reference: dict[str, Any]) -> Iterator[tuple[Citation, bool]]:
             for supporting in _objects(item.get("supporting_websites")):
                 if (support := _citation(supporting)) is not None:
                     yield support, False
-    if not listed and reference.get("type") not in {"alt_text", "attribution", "hidden", "image_v2"}:
+    if not listed and reference.get("type") not in _NO_SOURCES:
         own = _citation(reference)
         if own is not None:
             yield own, True

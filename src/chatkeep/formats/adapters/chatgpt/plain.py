@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from chatkeep.formats.adapters.chatgpt.citations import has_markers
+from chatkeep.formats.adapters.chatgpt.tree import NODE_KEYS
 from chatkeep.formats.protocol import SourceMessage
 from chatkeep.model import Role, Text
 
 _ROLES: Final[dict[str, Role]] = {"user": "user", "assistant": "assistant"}
-_NODE_KEYS = frozenset({"id", "parent", "children", "message"})
 _MESSAGE_KEYS = frozenset(
     {
         "author",
@@ -48,6 +48,7 @@ LATEST_S = 4e9
 """Unix seconds; what is later is in another unit."""
 
 _KEPT = ("update_time", "end_turn", "channel")
+_NOTHING: tuple[Any, ...] = (None, {})
 _ALL = (None, "all")
 _FINISHED = (None, "finished_successfully")
 _IN_CONTEXT = (None, 1)
@@ -64,17 +65,22 @@ def plain_message(
     try:
         author, content, created = message["author"], message["content"], message["create_time"]
         role = _ROLES[author["role"]]
-        [text] = content["parts"]
+        parts = content["parts"]
+        [text] = parts
         is_plain = (
-            type(text) is str
+            type(parts) is list
+            and type(text) is str
             and text != ""
+            and not text.isspace()
+            and not text.isspace()
             and type(created) is float
             and 0 < created < LATEST_S
             and message["id"] == key
+            and node.get("id", key) == key
             and content["content_type"] == "text"
             and len(content) == 2
             and (len(author) == 1 or _is_bare(author))
-            and node.keys() <= _NODE_KEYS
+            and node.keys() <= NODE_KEYS
             and _is_usual(message)
         )
         if not is_plain or (role == "assistant" and has_markers(text)):
@@ -101,7 +107,7 @@ def plain_message(
 
 
 def _is_bare(author: dict[str, Any]) -> bool:
-    return author.keys() <= _AUTHOR_KEYS and author.get("name") is None and not author.get("metadata")
+    return author.keys() <= _AUTHOR_KEYS and author.get("name") is None and author.get("metadata") in _NOTHING
 
 
 def _is_usual(message: dict[str, Any]) -> bool:
@@ -115,8 +121,8 @@ def _is_usual(message: dict[str, Any]) -> bool:
 
 def _kept_metadata(metadata: Any, above: Any, default_model: str | None) -> tuple[dict[str, Any], str | None] | None:
     """What to keep of a plain message's metadata, and its model; None if the message is not plain after all."""
-    if not metadata:
-        return None if metadata not in (None, {}) else ({}, None)
+    if type(metadata) is not dict:
+        return ({}, None) if metadata is None else None
     kept = {
         name: value
         for name, value in metadata.items()

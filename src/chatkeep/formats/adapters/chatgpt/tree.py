@@ -9,6 +9,7 @@ from typing import Any
 
 from chatkeep.formats.values import Problems
 
+NODE_KEYS = frozenset({"id", "parent", "children", "message"})
 _ROOT_IDS = ("client-created-root", "aaa1")
 
 
@@ -37,6 +38,8 @@ class Tree:
             return {}
         if node.get("message") is not None:
             self._problems.add(f"node {key[:64]} message", "not an object")
+        elif not node.keys() <= NODE_KEYS or node.get("id", key) != key:
+            self._problems.add(f"node {key[:64]}", "holds no message, and what else it says is not kept")
         return node
 
     def parent(self, key: str) -> str | None:
