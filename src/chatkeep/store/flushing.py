@@ -104,9 +104,9 @@ class Flusher:
         try:
             if errors:
                 raise errors[0]
-            if replies:
-                # Also those whose beginning was committed but never answered.
-                end_streams_of(self.engine, self.presence.writer_id())
+            # Also those whose beginning was committed but never answered.
+            for writer_id in {reply.key.writer_id for reply in replies}:
+                end_streams_of(self.engine, writer_id)
         finally:
             self.presence.close()
 

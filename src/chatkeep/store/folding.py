@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from chatkeep.encoding import clean_value, encode_json, storable
-from chatkeep.errors import ReplyExistsError
+from chatkeep.errors import ReplyExistsError, StoreCorruptError
 from chatkeep.model import Message, Part, Usage, to_us, utc_now
 from chatkeep.store.appending import add_model, append_message, link_attachments, update_message
 from chatkeep.store.chunks import Step, flushed_parts
@@ -97,6 +97,9 @@ def fold_stream(
 
     Returns:
         The message; None, and nothing was done, if the stream is not this writer's any more.
+
+    Raises:
+        StoreCorruptError: The message's record is damaged.
     """
     if (
         tx.row(
@@ -120,7 +123,10 @@ def settle_message(
     tx.run("DELETE FROM stream_chunk WHERE message_pk = :pk", {"pk": message_pk})
     if row is None:
         return None
-    before = decode_message(row[0])
+    try:
+        before = decode_message(row[0])
+    except msgspec.DecodeError as error:
+        raise StoreCorruptError(f"message {message_pk}: its record cannot be read: run check") from error
     # What was set meanwhile, such as a rating, stays; a message that was stored whole keeps its parts.
     changed = {"completed_at": utc_now(), **fields, "parts": parts or before.parts}
     if "extra" in fields:

@@ -72,7 +72,11 @@ class Following(Iterator["Change"]):
             self._queue.clear()
             is_behind = self._is_behind
         if not found and is_behind:
-            page = self._feed.changes.since(self.cursor)
+            try:
+                page = self._feed.changes.since(self.cursor)
+            except StoreClosedError:
+                self.end()
+                return []
             self.cursor = page.cursor
             if not page.more:
                 self._feed.join(self)
@@ -254,8 +258,8 @@ class Follower:
     def _run(self) -> None:
         is_failing = False
         while (feeds := self._current_feeds()) is not None:
-            self._engine.wait_for_commit(_WAIT_S)
             try:
+                self._engine.wait_for_commit(_WAIT_S)
                 for feed in feeds:
                     feed.pump()
                 is_failing = False

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 
-import msgspec
-
-from chatkeep.errors import StoreError
+from chatkeep.errors import StoreCorruptError
 from chatkeep.store.engine import Engine, Row, Transaction
 from chatkeep.store.folding import StreamKey, fold_stream, settle_message
 from chatkeep.store.presence import Presence
@@ -50,7 +48,7 @@ def end_streams_of(engine: Engine, writer_id: str) -> int:
             key = StreamKey(message_pk, owner, writer_id)
             try:
                 ended += engine.write(lambda tx, key=key: fold_stream(tx, key, _END) is not None)  # type: ignore[misc]  # bound now
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except StoreCorruptError:
                 # One damaged record must not keep the others from their end; `check` names it.
                 _log.error("an interrupted stream (message %d) is damaged and was left as it is", message_pk)
 
@@ -76,6 +74,6 @@ def _end_stray(engine: Engine, message_pk: int, owner: str) -> bool:
 
     try:
         return engine.write(work)
-    except (msgspec.DecodeError, StoreError) as error:
-        _log.error("a message that claims to be streaming could not be ended: %s", type(error).__name__)
+    except StoreCorruptError:
+        _log.error("a message (%d) that claims to be streaming is damaged and was left as it is", message_pk)
         return False

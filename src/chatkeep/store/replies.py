@@ -144,7 +144,7 @@ class Reply:
         """
         end = end_fields(usage, cost_nanos, status, fields)
         with self._ending:
-            if self._is_ended:
+            if self._has_ended_as_asked():
                 return self.message
             self._refuse()
             return self._end_with(self._engine.write(self._fold(end)))
@@ -159,7 +159,7 @@ class Reply:
     ) -> Future[Message]:
         """:meth:`finish` that does not wait."""
         end = end_fields(usage, cost_nanos, status, fields)
-        if self._is_ended:
+        if self._has_ended_as_asked():
             done: Future[Message] = Future()
             done.set_result(self.message)
             return done
@@ -172,7 +172,7 @@ class Reply:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._is_ended:
+        if self._has_ended_as_asked():
             return
         if error is None:
             self.finish()
@@ -256,6 +256,10 @@ class Reply:
             raise UsageError(f"the reply {self.message.id} has ended: nothing more can be written to it")
         if os.getpid() != self._pid:
             raise StoreClosedError("a reply cannot be written over fork: the parent process goes on with it")
+
+    def _has_ended_as_asked(self) -> bool:
+        # Closing the store ends replies too, but not as their writers wanted.
+        return self._is_ended and self._refusal is None
 
     def _fold(self, end: dict[str, Any]) -> Callable[[Transaction], Message | None]:
         parts = self.parts
