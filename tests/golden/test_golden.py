@@ -77,14 +77,15 @@ def _fields(value: msgspec.Struct) -> dict[str, Any]:
     return shown
 
 
-def _text(found: list[Any]) -> str:
+def as_text(found: list[Any]) -> str:
+    """The outcome as it is written down, every character visible."""
     written = json.dumps(found, ensure_ascii=False, indent=1)
     return _UNSEEN.sub(lambda match: f"\\u{ord(match.group()):04x}", written) + "\n"
 
 
 @pytest.mark.parametrize(("adapter", "path"), [pytest.param(a, p, id=f"{a.name}-{p.parent.name}") for a, p in cases()])
 def test_a_source_is_read_as_expected(adapter: FormatAdapter, path: Path) -> None:
-    found = _text(outcome(adapter, path))
+    found = as_text(outcome(adapter, path))
     expected = path.parent / "expected.json"
     if os.environ.get("CHATKEEP_TEST_GOLDEN") == "rewrite":
         expected.write_text(found, "utf-8", newline="\n")

@@ -23,7 +23,8 @@ _DATA_ADDRESS = re.compile(r"data:[^,]{0,200};base64,")
 def file_of(value: Any, source_id: str, problems: Problems) -> SourceAttachment:
     """An attached file; files of the app's virtual file systems have a path and no content here."""
     fields = Fields(value, problems)
-    fields.ignore("id")
+    if isinstance(value, dict) and value.get("id") == source_id:
+        fields.ignore("id")
     content, size = _content(fields)
     said = fields.integer("size")
     extra: dict[str, Any] = {} if size is None or said in (None, size) else {"size": said}
