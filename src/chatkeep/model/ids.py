@@ -11,17 +11,13 @@ import time
 from hashlib import sha256
 
 _MAX_MS = (1 << 48) - 1
+# The two bits of the variant (RFC 9562) replace the upper two of whatever hex digit stands there.
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 def new_id() -> str:
     """A UUIDv7 (RFC 9562) of this moment, unique across processes."""
-    return _text(
-        ((time.time_ns() // 1_000_000) << 80) | (7 << 76) | int.from_bytes(os.urandom(9), "big") & _RANDOM_BITS
-    )
-
-
-# 12 bits after the version nibble and 62 after the variant; the variant bits themselves are set in _text.
-_RANDOM_BITS = (1 << 72) - 1
+    return _text(time.time_ns() // 1_000_000, "7", os.urandom(10).hex())
 
 
 def derived_id(format: str, scope: str, source_id: str, created_us: int | None) -> str:
@@ -36,12 +32,11 @@ def derived_id(format: str, scope: str, source_id: str, created_us: int | None) 
     Returns:
         A UUIDv8: 48 bits of time, then SHA-256 of the three texts.
     """
-    digest = sha256("\0".join((format, scope, source_id)).encode("utf-8", "surrogatepass")).digest()
+    digest = sha256(f"{format}\0{scope}\0{source_id}".encode("utf-8", "surrogatepass")).hexdigest()
     ms = min(max((created_us or 0) // 1000, 0), _MAX_MS)
-    return _text((ms << 80) | (8 << 76) | int.from_bytes(digest[:10], "big") & _RANDOM_BITS)
+    return _text(ms, "8", digest)
 
 
-def _text(value: int) -> str:
-    value = value & ~(0b11 << 62) | (0b10 << 62)
-    h = f"{value:032x}"
-    return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+def _text(ms: int, version: str, random: str) -> str:
+    at = f"{ms:012x}"
+    return f"{at[:8]}-{at[8:]}-{version}{random[:3]}-{_VARIANT[random[3]]}{random[4:7]}-{random[7:19]}"

@@ -38,6 +38,7 @@ from chatkeep.store.incoming import Incoming
 
 _ATTACHMENT_KINDS = get_args(AttachmentKind)
 MAX_TITLE_CHARS = 1000
+MAX_KEY_CHARS = 500
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -234,8 +235,10 @@ def _linked(parts: tuple[Any, ...], names: dict[str, str]) -> tuple[Any, ...]:
 
 def _key_text(text: str) -> str:
     """A source's id as a column can hold it; one that cannot be stored as it is goes by its digest."""
+    if len(text) <= MAX_KEY_CHARS and text.isascii() and "\0" not in text:
+        return text
     cleaned, cuts = clean_text(text)
-    if cuts or len(text) > 500:
+    if cuts or len(text) > MAX_KEY_CHARS:
         return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
     return cleaned
 
