@@ -10,10 +10,17 @@ from pathlib import Path
 
 import msgspec
 
-from chatkeep.errors import ConflictError, ConstraintError, DuplicateError, NotFoundError, StoreError
+from chatkeep.errors import (
+    ConflictError,
+    ConstraintError,
+    DuplicateError,
+    NotFoundError,
+    StoreError,
+    UnreadableSourceError,
+)
 from chatkeep.formats.protocol import FormatAdapter, NotImported, Record, Skipped, Source
 from chatkeep.formats.registry import adapter, recognise
-from chatkeep.formats.sources import open_source, probe
+from chatkeep.formats.sources import open_source, probe_of
 from chatkeep.services.preparing import Prepared, Preparer
 from chatkeep.services.reporting import Report
 from chatkeep.store import Store
@@ -26,7 +33,16 @@ BATCH_MESSAGES = 800
 BATCH_S = 0.05
 
 # What decoding a record may raise when the record is not what it should be; anything else is a bug of the adapter.
-UNREADABLE = (ValueError, KeyError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError, UnicodeError)
+UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+    msgspec.MsgspecError,
+    UnicodeError,
+    UnreadableSourceError,
+)
 
 
 # What merging one record may raise for reasons of its own; everything else is the store's trouble and ends the import.
@@ -75,8 +91,8 @@ def import_source(
         UnknownFormatError, AmbiguousFormatError, UnreadableSourceError: Nothing was imported.
         StoreError: The store failed; what was reported by then is kept.
     """
-    chosen = adapter(format) if format is not None else recognise(probe(path))
     with open_source(path) as source:
+        chosen = adapter(format) if format is not None else recognise(probe_of(source))
         return import_opened(store, chosen, source, dry_run=dry_run, include_purged=include_purged, progress=progress)
 
 
@@ -115,6 +131,8 @@ class _Import:
 
     def read(self, source: Source) -> None:
         """Read all records of the source."""
+        for skipped in source.skipped:
+            self.report.skip(skipped)
         with _no_cycle_collection():
             for item in self._adapter.read(source):
                 if isinstance(item, Record):

@@ -73,9 +73,19 @@ def record(
             **fields,
         ),
         project=project,
-        messages=[msgspec.structs.replace(item, conversation_id=id) for item in messages],
+        messages=[_of(item, id) for item in messages],
         attachments=attachments,
         open_blob=open_blob,
+    )
+
+
+def _of(item: Message, conversation_id: str) -> Message:
+    """As a store has it, where no two messages have one id."""
+    return msgspec.structs.replace(
+        item,
+        id=f"{conversation_id[-2:]}-{item.id}",
+        parent_id=item.parent_id and f"{conversation_id[-2:]}-{item.parent_id}",
+        conversation_id=conversation_id,
     )
 
 
@@ -154,7 +164,7 @@ def branches() -> ExportRecord:
             message(6, "assistant", Text(text="Bai"), parent=5, status="interrupted"),
             message(7, "error", Text(text="rate limit"), parent=6, status="failed"),
         ],
-        head_id="m7",
+        head_id="02-m7",
     )
 
 

@@ -213,7 +213,7 @@ def test_a_message_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
 
     (own,) = loaded(edited(exported(tmp_path, [tea()]), damage))
 
-    assert [message.id for message in own.messages] == ["m3", "m4", "m5", "m6"]
+    assert [message.id for message in own.messages] == ["01-m3", "01-m4", "01-m5", "01-m6"]
     assert own.messages[0].parts[0] == RawPart(kind="hologram", data={"type": "hologram", "beam": 3})
     assert {message.conversation_id for message in own.messages} == {own.conversation.id}
     assert own.messages[2].created_at == datetime(2026, 1, 2, 10, tzinfo=UTC)
