@@ -142,9 +142,10 @@ def _chats(member: Member, projects: _Projects) -> Iterator[Record | Skipped]:
 def _load_chat(raw: bytes, where: str, projects: _Projects) -> SourceConversation:
     problems = Problems(where)
     data = _object(raw, problems)
+    fallback_id = fingerprint(name, 0, raw)
     if "chat_messages" not in data and isinstance(data.get("messages"), list):
-        return design_chat(data, problems=problems)
-    return conversation(data, problems=problems, projects=projects.known)
+        return design_chat(data, fallback_id=fallback_id, problems=problems)
+    return conversation(data, fallback_id=fallback_id, problems=problems, projects=projects.known)
 
 
 def _design_chats(member: Member) -> Iterator[Record | Skipped]:
@@ -159,7 +160,7 @@ def _design_chats(member: Member) -> Iterator[Record | Skipped]:
 
 def _load_design(raw: bytes, where: str) -> SourceConversation:
     problems = Problems(where)
-    return design_chat(_object(raw, problems), problems=problems)
+    return design_chat(_object(raw, problems), fallback_id=fingerprint(name, 0, raw), problems=problems)
 
 
 def _object(raw: bytes, problems: Problems) -> dict[str, Any]:

@@ -22,16 +22,15 @@ _FILLER = re.compile(r"```\s*This block is not supported on your current device 
 _ROLES: dict[str, Role] = {"human": "user", "user": "user", "assistant": "assistant", "system": "system"}
 
 
-def conversation(data: dict[str, Any], *, problems: Problems, projects: dict[str, SourceProject]) -> SourceConversation:
-    """Map one conversation.
-
-    Raises:
-        ValueError: It has no id.
-    """
+def conversation(
+    data: dict[str, Any], *, fallback_id: str, problems: Problems, projects: dict[str, SourceProject]
+) -> SourceConversation:
+    """Map one conversation; ``fallback_id`` is for one that has lost its own."""
     fields = Fields(data, problems)
     uuid = fields.text("uuid")
     if not uuid:
-        raise ValueError("a conversation without uuid")
+        problems.add("uuid", "missing: this is another conversation as soon as anything in it changes")
+        uuid = fallback_id
     files = Files()
     if "chat_messages" not in fields:
         problems.add("chat_messages", "missing")

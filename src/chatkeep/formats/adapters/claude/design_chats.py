@@ -13,16 +13,13 @@ from chatkeep.model import Part, RawPart, Role, Text, Thinking, ToolCall, ToolRe
 _ROLES: dict[str, Role] = {"user": "user", "human": "user", "assistant": "assistant", "system": "system"}
 
 
-def design_chat(data: dict[str, Any], *, problems: Problems) -> SourceConversation:
-    """Map one chat.
-
-    Raises:
-        ValueError: It has no id.
-    """
+def design_chat(data: dict[str, Any], *, fallback_id: str, problems: Problems) -> SourceConversation:
+    """Map one chat; ``fallback_id`` is for one that has lost its own."""
     fields = Fields(data, problems)
     uuid = fields.text("uuid")
     if not uuid:
-        raise ValueError("a design chat without uuid")
+        problems.add("uuid", "missing: this is another chat as soon as anything in it changes")
+        uuid = fallback_id
     files = Files()
     messages: list[SourceMessage] = []
     seen: set[str] = set()

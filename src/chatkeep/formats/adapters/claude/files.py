@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import io
 from functools import partial
 from typing import Any, BinaryIO
@@ -23,7 +23,7 @@ def _text_stream(text: str) -> BinaryIO:
 
 
 def _base64_stream(data: str) -> BinaryIO:
-    return io.BytesIO(base64.b64decode(data, validate=False))
+    return io.BytesIO(binascii.a2b_base64(data))
 
 
 class Files:
@@ -50,9 +50,19 @@ class Files:
         )
 
     def add_base64(self, source_id: str, name: str, data: str, media_type: str | None) -> AttachmentRef:
-        """A file that a capture of the web API holds inline."""
+        """A file that a capture of the web API holds inline; without bytes if they are not base64."""
+        try:
+            size = len(binascii.a2b_base64(data)) or None
+        except ValueError:
+            size = None
         return self.add(
-            SourceAttachment(source_id=source_id, name=name, media_type=media_type, open=partial(_base64_stream, data))
+            SourceAttachment(
+                source_id=source_id,
+                name=name,
+                media_type=media_type,
+                open=None if size is None else partial(_base64_stream, data),
+                size_bytes=size,
+            )
         )
 
 

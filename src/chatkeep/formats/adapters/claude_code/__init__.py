@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from chatkeep.errors import UnreadableSourceError
+from chatkeep.formats.adapters.claude_code.families import combined
 from chatkeep.formats.adapters.claude_code.history import stand_ins
 from chatkeep.formats.adapters.claude_code.layout import Layout, SessionFile, layout_of
 from chatkeep.formats.adapters.claude_code.sessions import SessionReader, Titles
@@ -77,37 +78,50 @@ def _sessions(layout: Layout) -> Iterator[Record | Skipped | NotImported]:
         yield from problems.found()
         told = titles_digest(titles)
         # Of files that continue one another the one that goes on longest comes last.
+        families: dict[str, list[Survey]] = {}
         for found in sorted(surveys, key=lambda item: (item.last_time, item.session.name)):
-            if not found.has_messages:
+            if found.has_messages:
+                families.setdefault(found.first or found.session.member.name, []).append(found)
+            else:
                 empty += 1
-                continue
-            yield _record(found, titles, told)
+        for family in families.values():
+            yield _record(family, titles, told)
     if empty:
         yield NotImported("session files without messages", empty)
 
 
-def _record(found: Survey, titles: Titles, told: bytes) -> Record:
-    session = found.session
-    beside = repr(sorted((base, member.size_bytes) for base, member in session.results.items())).encode()
-    meta = b""
-    if session.meta is not None:
-        try:
-            with session.meta.open() as stream:
-                meta = stream.read(1 << 20)
-        except (UnreadableSourceError, OSError):
-            session.meta = None
+def _record(family: list[Survey], titles: Titles, told: bytes) -> Record:
+    pieces: list[bytes] = []
+    for found in family:
+        session = found.session
+        beside = sorted((base, member.size_bytes) for base, member in session.results.items())
+        pieces += [found.digest, session.member.name.encode(), repr(beside).encode(), _meta_bytes(session)]
     return Record(
-        where=session.member.name,
-        fingerprint=fingerprint(name, revision, found.digest, told, beside, meta, session.member.name.encode()),
-        load=partial(_load, session, titles),
+        where=family[-1].session.member.name,
+        fingerprint=fingerprint(name, revision, told, *pieces),
+        load=partial(_load, [found.session for found in family], titles),
     )
 
 
-def _load(session: SessionFile, titles: Titles) -> SourceConversation:
-    reader = SessionReader(session)
-    with session.member.open() as stream:
-        reader.read(stream)
-    return reader.conversation(titles)
+def _meta_bytes(session: SessionFile) -> bytes:
+    if session.meta is None:
+        return b""
+    try:
+        with session.meta.open() as stream:
+            return stream.read(1 << 20)
+    except (UnreadableSourceError, OSError):
+        session.meta = None
+        return b""
+
+
+def _load(sessions: list[SessionFile], titles: Titles) -> SourceConversation:
+    found: list[SourceConversation] = []
+    for session in sessions:
+        reader = SessionReader(session)
+        with session.member.open() as stream:
+            reader.read(stream)
+        found.append(reader.conversation(titles))
+    return combined(found)
 
 
 def _unwrapped(path: str) -> str:

@@ -218,6 +218,8 @@ class Content:
 
 def _base64_size(data: str) -> int | None:
     try:
-        return len(binascii.a2b_base64(data))
+        size = len(binascii.a2b_base64(data))
     except ValueError:
         return None
+    # What is not of its alphabet is skipped by the decoder, so any prose decodes to nothing.
+    return size or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from chatkeep.formats.json_stream import fingerprint, lines_at, loads
 from chatkeep.formats.protocol import Member, Record, Skipped, SourceConversation, SourceMessage, SourceProject
@@ -66,7 +67,7 @@ def _load(where: str, key: str, lines: Lines, *, is_session: bool) -> SourceConv
         project = fields.text("project") or project
         moment = fields.time_from_ms("timestamp")
         fields.ignore("sessionId", "project")
-        text = _pasted(fields)
+        text, left = _pasted(fields)
         name = str(int(moment.timestamp() * 1000)) if moment else f"line-{number}"
         seen[name] = seen.get(name, 0) + 1
         messages.append(
@@ -76,7 +77,7 @@ def _load(where: str, key: str, lines: Lines, *, is_session: bool) -> SourceConv
                 role="user",
                 parts=(Text(text=text),),
                 created_at=moment,
-                extra=fields.rest(),
+                extra={**fields.rest(), **left},
             )
         )
     if not messages:
@@ -108,8 +109,8 @@ def _load(where: str, key: str, lines: Lines, *, is_session: bool) -> SourceConv
     )
 
 
-def _pasted(fields: Fields) -> str:
-    """What was typed, with the text behind each ``[Pasted text #n]`` in its place."""
+def _pasted(fields: Fields) -> tuple[str, dict[str, Any]]:
+    """What was typed, with the text behind each ``[Pasted text #n]`` in its place, and what was pasted else."""
     display = fields.text("display") or ""
     pasted = fields.mapping("pastedContents")
     contents = {
@@ -127,7 +128,7 @@ def _pasted(fields: Fields) -> str:
 
     shown = _PASTE.sub(text_of, display)
     left = {key: value for key, value in pasted.items() if key not in used}
-    if left:
+    if any(not (isinstance(value, dict) and value.get("content")) for value in left.values()):
         # Pictures, and texts that are kept elsewhere under a hash.
         fields.problems.add("pastedContents", "some of what was pasted is not in this file")
-    return shown
+    return shown, {"pastedContents": left} if left else {}

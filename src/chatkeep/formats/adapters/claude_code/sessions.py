@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -24,6 +26,7 @@ UUID = re.compile(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 
 _MESSAGES = {"user", "assistant", "system", "attachment"}
 _SPOKEN = {"user", "assistant", "tool_use", "tool_result"}
+_SAYING = ("type", "message", "attachment", "content", "toolUseResult", "timestamp", "name", "input", "output")
 _METADATA = {"progress", "summary", "queue-operation", "file-history-snapshot", "file-history-delta"}
 
 
@@ -47,6 +50,7 @@ class SessionReader:
         self._metadata = Metadata()
         self._replies: dict[tuple[str, str, bool], Draft] = {}
         self._digests: dict[str, bytes] = {}
+        self._nameless_counts: Counter[str] = Counter()
         self._hidden: list[str] = []
         self._first: dict[bool, str] = {}
 
@@ -109,7 +113,7 @@ class SessionReader:
         if not isinstance(uuid, str) or not uuid:
             if uuid is not None:
                 problems.add("uuid", "not an id")
-            return f"line-{number}"
+            return self._nameless(data)
         digest = _digest(data)
         if self._digests.setdefault(uuid, digest) == digest and not self._thread.is_known(uuid):
             return uuid
@@ -118,6 +122,13 @@ class SessionReader:
             return None
         problems.add("uuid", "an earlier line with other content has it too")
         return f"{uuid}#{number}"
+
+    def _nameless(self, data: dict[str, Any]) -> str:
+        # Of what it says, not of its place: a copy in another file, or a file cut at its beginning, gives the same.
+        base = f"line-{_digest(data).hex()[:16]}"
+        self._nameless_counts[base] += 1
+        count = self._nameless_counts[base]
+        return base if count == 1 else f"{base}-{count}"
 
     def _note(self, draft: Draft, data: dict[str, Any]) -> None:
         self._metadata.leaf = None
@@ -162,7 +173,7 @@ class SessionReader:
             agent=self._agent(extra),
             session_id=session_id,
             project=None if not workspace else SourceProject(source_id=workspace, name=_base_name(workspace)),
-            created_at=min(times, default=None),
+            created_at=self._began() or min(times, default=None),
             updated_at=max([*times, *ended], default=None),
             head_id=head,
             tags=(metadata.tag,) if metadata.tag else (),
@@ -211,6 +222,11 @@ class SessionReader:
         own = f"agent-{self._session.agent_id}"
         named = next((found for found in self._reader.session_ids if found != own), None)
         return self._session.parent_session or named
+
+    def _began(self) -> datetime | None:
+        # When the family began: the same in each of its files, whatever was written before the first message.
+        first = self._thread.resolve(self._first.get(False) or self._first.get(True))
+        return None if first is None else self._thread.drafts[first].created_at
 
     def _kept(self, header: dict[str, str], session_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
         said = {
@@ -272,10 +288,10 @@ def _reply_key(data: dict[str, Any]) -> tuple[str, str, bool] | None:
 
 def _digest(data: dict[str, Any]) -> bytes:
     """Of what a line says; where it was written down again does not count."""
-    said = [data.get(key) for key in ("type", "message", "attachment", "content", "toolUseResult", "timestamp")]
+    said = [data.get(key) for key in _SAYING]
     try:
         return sha256(msgspec.json.encode(said)).digest()
-    except (UnicodeEncodeError, ValueError, RecursionError):
+    except (ValueError, OverflowError, RecursionError):
         return sha256(repr(said).encode("utf-8", "replace")).digest()
 
 

@@ -9,13 +9,16 @@ import msgspec
 
 from chatkeep.errors import UnreadableSourceError
 from chatkeep.formats.adapters.claude_code.layout import SessionFile
-from chatkeep.formats.adapters.claude_code.sessions import Titles
+from chatkeep.formats.adapters.claude_code.sessions import UUID, Titles
 from chatkeep.formats.json_stream import lines_at, loads
 from chatkeep.formats.protocol import Member, Skipped
 from chatkeep.formats.values import Problems, listing, mapping
 
 _SPOKEN = re.compile(rb'"type"\s*:\s*"(?:user|assistant|tool_use|tool_result|attachment)"')
 _TIME = re.compile(rb'"timestamp"\s*:\s*"([0-9T:.Z+-]{19,35})"')
+_FIRST = re.compile(rb'"type"\s*:\s*"(?:user|assistant)"')
+# Lines of side chains before the thread begins.
+_TRIES = 50
 # A summary line begins with its type and is short.
 _SUMMARY = re.compile(rb'^\s*\{\s*"type"\s*:\s*"summary"')
 _SHORT = 64 * 1024
@@ -30,6 +33,8 @@ class Survey(msgspec.Struct, kw_only=True):
     digest: bytes
     has_messages: bool
     last_time: bytes
+    first: str | None
+    """Id of the first message that is not beside the thread, if it is near the beginning."""
     summaries: dict[str, str]
 
 
@@ -41,6 +46,8 @@ def survey(session: SessionFile) -> Survey:
     """
     digest = sha256()
     has_messages, last_time = False, b""
+    first: str | None = None
+    tries = _TRIES
     summaries: dict[str, str] = {}
     with session.member.open() as stream:
         for _, _, line in lines_at(stream):
@@ -50,6 +57,9 @@ def survey(session: SessionFile) -> Survey:
             digest.update(line)
             digest.update(b"\n")
             has_messages = has_messages or _SPOKEN.search(line) is not None
+            if tries and _FIRST.search(line):
+                is_first, first = _first(line)
+                tries = 0 if is_first else tries - 1
             for edge in (line[:_EDGE], line[-_EDGE:]):
                 last_time = max([last_time, *_TIME.findall(edge)])
             if len(line) < _SHORT and _SUMMARY.match(line):
@@ -59,8 +69,21 @@ def survey(session: SessionFile) -> Survey:
         digest=digest.digest(),
         has_messages=has_messages,
         last_time=last_time,
+        first=first,
         summaries=summaries,
     )
+
+
+def _first(line: bytes) -> tuple[bool, str | None]:
+    """Whether a line is a message of the thread, and its id if it has one of its own."""
+    try:
+        data = loads(line)
+    except ValueError:
+        return False, None
+    if not isinstance(data, dict) or data.get("type") not in ("user", "assistant") or data.get("isSidechain") is True:
+        return False, None
+    uuid = data.get("uuid")
+    return True, uuid if isinstance(uuid, str) and UUID.match(uuid) else None
 
 
 def _summary(line: bytes) -> dict[str, str]:
