@@ -103,7 +103,7 @@ class KeptMessages(Messages):
     """Messages, with replies that are written as they are made."""
 
     def __init__(self, store: Store, streams: Streams) -> None:
-        super().__init__(store.engine, store.owner)
+        super().__init__(store.engine, store.owner, store.attachments)
         self.stream = streams.open_stream
         """See :meth:`chatkeep.store.streams.Streams.open_stream`."""
         self.submit_stream = streams.submit_stream

@@ -374,3 +374,20 @@ def test_imported_text_is_found(store: Store, tmp_path: Path, text: str) -> None
     run(store, tmp_path, TEA)
 
     assert [hit.conversation_id for hit in store.index.search("local", text).hits] == [only(store)]
+
+
+def test_a_part_of_many_megabytes_becomes_an_attachment(store: Store, tmp_path: Path) -> None:
+    """A row must stay small enough to be read with its page."""
+    large = "wide 字 " * 2_000_000
+    record = talk([said("a", None, large), said("b", "a", "short")])
+    run(store, tmp_path, record)
+    again = run(store, tmp_path, record)
+    chat = only(store)
+    (part,) = store.messages.list(chat).items[0].parts
+    (attachment,) = store.attachments.list(chat)
+
+    assert isinstance(part, AttachmentRef)
+    assert (part.attachment_id, part.extra) == (attachment.id, {"chatkeep": {"part": "text"}})
+    with store.attachments.open(attachment.id) as content:
+        assert content.read().decode() == large
+    assert again.messages.unchanged == 2

@@ -14,7 +14,7 @@ from chatkeep.errors import (
     TrashedError,
     UsageError,
 )
-from chatkeep.model import Code, Message, Text, Thinking, ToolCall, ToolResult, Usage
+from chatkeep.model import AttachmentRef, Code, Message, Text, Thinking, ToolCall, ToolResult, Usage
 from chatkeep.store import Store
 
 
@@ -222,3 +222,14 @@ def test_equality_of_stored_and_returned(store: Store, chat: str) -> None:
     page: list[Message] = store.messages.list(chat).items
 
     assert page == [sent]
+
+
+def test_a_part_of_many_megabytes_becomes_an_attachment(store: Store, chat: str) -> None:
+    sent = store.messages.append(chat, "tool", ToolResult(call_id="c", output="x" * 9_000_000, is_error=True))
+    (part,) = store.messages.get(sent.id).parts
+
+    assert isinstance(part, AttachmentRef)
+    assert part.extra["chatkeep"] == {"part": "tool_result", "fields": {"call_id": "c", "is_error": True}}
+    assert part.attachment_id is not None
+    assert store.attachments.get(part.attachment_id).size_bytes == 9_000_000
+    assert [found.id for found in store.attachments.list(chat)] == [part.attachment_id]

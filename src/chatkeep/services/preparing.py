@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mimetypes
 from collections import Counter
 from datetime import datetime
@@ -35,6 +36,7 @@ from chatkeep.model import (
 )
 from chatkeep.services.ordering import in_order
 from chatkeep.store.incoming import Incoming
+from chatkeep.store.large_parts import Put, with_small_parts
 
 _ATTACHMENT_KINDS = get_args(AttachmentKind)
 MAX_TITLE_CHARS = 1000
@@ -69,6 +71,7 @@ class Preparer:
         id = derived_id(self._format, found.conversation_scope, found.source_id, _us(found.created_at))
         attachments, names, missing = self._attachments(found, created_at, problems, where)
         messages, ids = self._messages(ordered.messages, ordered.parents, found, id, created_at, names)
+        messages = self._with_small_parts(messages, attachments)
         self.unmapped.update(f"conversation.{key}" for key in found.extra)
         latest = max((message.created_at for message in messages), default=created_at)
         header = Conversation(
@@ -148,6 +151,35 @@ class Preparer:
                 )
             )
         return made, ids
+
+    def _with_small_parts(self, messages: list[Message], attachments: list[Attachment]) -> list[Message]:
+        small = []
+        for message in messages:
+            parts = with_small_parts(message.parts, self._part_putter(message, attachments))
+            small.append(message if parts is message.parts else msgspec.structs.replace(message, parts=parts))
+        return small
+
+    def _part_putter(self, message: Message, attachments: list[Attachment]) -> Put:
+        def put(content: bytes, name: str, media_type: str) -> str:
+            assert message.source is not None
+            key = SourceKey(self._format, message.source.scope, f"part:{message.source.source_id}:{name}")
+            digest = sha256(content).hexdigest()
+            if self._blobs is not None:
+                self._blobs.put(io.BytesIO(content))
+            attachments.append(
+                Attachment(
+                    id=derived_id(key.format, key.scope, key.source_id, to_us(message.created_at)),
+                    name=name,
+                    media_type=media_type,
+                    size_bytes=len(content),
+                    sha256=digest,
+                    created_at=message.created_at,
+                    source=key,
+                )
+            )
+            return attachments[-1].id
+
+        return put
 
     def _project(self, found: SourceProject | None, created_at: datetime) -> Project | None:
         if found is None:

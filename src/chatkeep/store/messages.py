@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
@@ -10,9 +11,11 @@ import msgspec
 
 from chatkeep.errors import UsageError
 from chatkeep.model import Message, Page, Role
-from chatkeep.store.appending import Content, append_message, new_message, update_message
+from chatkeep.store.appending import Content, append_message, new_message, parts_of, update_message
+from chatkeep.store.attachments import Attachments
 from chatkeep.store.cursors import cursor_position, cursor_text, page_size
 from chatkeep.store.engine import Engine, Transaction
+from chatkeep.store.large_parts import with_small_parts
 from chatkeep.store.lookup import conversation_pk, message_row
 from chatkeep.store.rows import decode_message, decode_messages, names_of
 from chatkeep.store.threads import walk
@@ -24,9 +27,10 @@ _SET_SPAN = 1000
 class Messages:
     """The messages of one owner."""
 
-    def __init__(self, engine: Engine, owner: str) -> None:
+    def __init__(self, engine: Engine, owner: str, attachments: Attachments) -> None:
         self._engine = engine
         self._owner = owner
+        self._attachments = attachments
 
     def append(
         self,
@@ -43,7 +47,7 @@ class Messages:
         Args:
             conversation_id: A full id.
             role: Who speaks.
-            content: Text, a part, or parts.
+            content: Text, a part, or parts; text of over 8 million characters becomes an attachment.
             parent_id: The message that it follows; the head unless given. Another message starts a branch there,
                 None a new root.
             idempotency_key: Repeating a call with the same key in one conversation returns the first one's message.
@@ -80,16 +84,22 @@ class Messages:
         idempotency_key: str | None,
         fields: dict[str, Any],
     ) -> Callable[[Transaction], Message]:
-        message = new_message(conversation_id, role, content, fields)
+        message = self._draft(conversation_id, role, content, fields)
 
         def work(tx: Transaction) -> Message:
             return append_message(tx, self._owner, message, parent_id=parent_id, idempotency_key=idempotency_key)
 
         return work
 
+    def _draft(self, conversation_id: str, role: Role, content: Content, fields: dict[str, Any]) -> Message:
+        return new_message(conversation_id, role, with_small_parts(parts_of(content), self._put), fields)
+
+    def _put(self, content: bytes, name: str, media_type: str) -> str:
+        return self._attachments.add(io.BytesIO(content), name=name, media_type=media_type).id
+
     def extend(self, conversation_id: str, messages: Iterable[tuple[Role, Content]]) -> list[Message]:
         """Append several messages, each under the one before, in one transaction."""
-        drafts = [new_message(conversation_id, role, content, {}) for role, content in messages]
+        drafts = [self._draft(conversation_id, role, content, {}) for role, content in messages]
 
         def work(tx: Transaction) -> list[Message]:
             return [append_message(tx, self._owner, draft) for draft in drafts]

@@ -30,15 +30,18 @@ def purge_rows(tx: Transaction, owner: str, conversation_ids: Iterable[str]) -> 
     """
     count = messages = 0
     attachments: set[int] = set()
+    tags: set[int] = set()
     for id in conversation_ids:
         pk = conversation_pk(tx, owner, id)
         _leave_tombstone(tx, owner, pk)
         attachments.update(_linked_attachments(tx, owner, pk))
+        tags.update(_tags_of(tx, owner, pk))
         messages += _delete_messages(tx, owner, pk)
         tx.run("DELETE FROM conversation WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
         changes.record(tx, owner, "conversation", "delete", pk, id)
         count += 1
     orphans = _delete_unlinked(tx, owner, attachments)
+    _delete_unused_tags(tx, owner, tags)
     return PurgedRows(conversations=count, messages=messages, blobs=tuple(orphans))
 
 
@@ -110,6 +113,26 @@ def _delete_messages(tx: Transaction, owner: str, pk: int) -> int:
     tx.run(f"DELETE FROM message_attachment WHERE owner = :owner AND message_pk IN {of_messages}", key)
     tx.run("DELETE FROM message WHERE owner = :owner AND conversation_pk = :pk", key)
     return len(rows)
+
+
+def _tags_of(tx: Transaction, owner: str, pk: int) -> list[int]:
+    key = {"owner": owner, "pk": pk}
+    return [
+        row[0]
+        for row in tx.rows("SELECT tag_pk FROM conversation_tag WHERE owner = :owner AND conversation_pk = :pk", key)
+    ]
+
+
+def _delete_unused_tags(tx: Transaction, owner: str, pks: Iterable[int]) -> None:
+    """A tag's name may say what was purged: one that nothing carries any more goes along."""
+    for pk in sorted(pks):
+        row = tx.row(
+            "DELETE FROM tag WHERE owner = :owner AND pk = :pk AND NOT EXISTS"
+            " (SELECT 1 FROM conversation_tag WHERE owner = :owner AND tag_pk = :pk) RETURNING id",
+            {"owner": owner, "pk": pk},
+        )
+        if row is not None:
+            changes.record(tx, owner, "tag", "delete", pk, row[0])
 
 
 def _linked_attachments(tx: Transaction, owner: str, pk: int) -> list[int]:

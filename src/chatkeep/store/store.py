@@ -27,10 +27,10 @@ class Store:
         self.index = index
         self.owner = owner
         self.conversations = Conversations(engine, owner)
-        self.messages = Messages(engine, owner)
         self.projects = Projects(engine, owner)
         self.tags = Tags(engine, owner)
         self.attachments = Attachments(engine, blobs, owner)
+        self.messages = Messages(engine, owner, self.attachments)
         self.changes = Changes(engine, owner)
 
     def known_fingerprint(self, fingerprint: str) -> int | None:
