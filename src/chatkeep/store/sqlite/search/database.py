@@ -39,8 +39,10 @@ class Reading:
 class SearchFile:
     """``search.db`` in a directory. Several processes may have it open; one of them, under a lock, writes it."""
 
-    def __init__(self, directory: Path, *, immutable: bool = False) -> None:
+    def __init__(self, directory: Path, *, read_only: bool = False, immutable: bool = False) -> None:
+        """``read_only`` never writes it; ``immutable`` reads it without locks, as nothing waits in its log."""
         self.path = directory / NAME
+        self._read_only = read_only
         self._immutable = immutable
         self._idle: list[Reading] = []
         self._lock = threading.Lock()
@@ -144,7 +146,7 @@ class SearchFile:
 
     def _open(self, cache_kib: int) -> apsw.Connection:
         uri = f"{self.path.resolve().as_uri()}?immutable=1" if self._immutable else None
-        flags = apsw.SQLITE_OPEN_READONLY if self._immutable else apsw.SQLITE_OPEN_READWRITE
+        flags = apsw.SQLITE_OPEN_READONLY if self._read_only else apsw.SQLITE_OPEN_READWRITE
         try:
             connection = connect(self.path, flags=flags, uri=uri)
         except StoreError as error:

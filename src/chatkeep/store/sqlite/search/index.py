@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from chatkeep.errors import SearchUnavailableError, StoreClosedError
+from chatkeep.errors import SearchUnavailableError, StoreClosedError, StoreReadOnlyError
 from chatkeep.store.cursors import page_size
 from chatkeep.store.engine import Engine
 from chatkeep.store.search.query import parse
@@ -19,6 +20,7 @@ from chatkeep.store.sqlite.search.checking import problems
 from chatkeep.store.sqlite.search.database import Reading, SearchFile, UnusableIndexError
 from chatkeep.store.sqlite.search.expunging import expunge
 from chatkeep.store.sqlite.search.rarity import Rarity
+from chatkeep.store.sqlite.search.scratch import Scratch, file_in_place
 from chatkeep.store.sqlite.search.searcher import Answer, Request, Searcher
 from chatkeep.store.sqlite.search.turn import Turn
 
@@ -34,12 +36,16 @@ class SearchIndex:
     """Search over all messages and titles of a store, in a file of its own that is derived from the store.
 
     It may be used by many threads, and by many processes with an index each. Whatever happens to its file, it is made
-    anew from the store when it is needed.
+    anew from the store when it is needed. With ``read_only`` nothing in the directory is written: if the index there
+    is not up to date, a private one is made in a temporary directory.
     """
 
     def __init__(self, engine: Engine, directory: Path, *, read_only: bool = False) -> None:
         self._engine = engine
-        self._file = SearchFile(directory)
+        self._read_only = read_only
+        self._scratch: Scratch | None = None
+        self._moving = threading.Lock()
+        self._file = (file_in_place(directory) if read_only else None) or SearchFile(directory, read_only=read_only)
         self._turn = Turn(directory / "locks")
         self._rarity = Rarity()
         self._searcher = Searcher(engine, self._rarity)
@@ -105,6 +111,8 @@ class SearchIndex:
         Raises:
             SearchUnavailableError: Another program keeps an old state of the index; the words are in its log still.
         """
+        if self._read_only:
+            raise StoreReadOnlyError("the store is open for reading only: deleted words stay in its search index")
         with self._writing() as builder:
             builder.catch_up(None)
             expunge(self._file.writer(), self._file)
@@ -119,6 +127,8 @@ class SearchIndex:
             self._closed = True
             self._file.close()
             self._turn.close()
+            if self._scratch is not None:
+                self._scratch.remove()
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +139,7 @@ class SearchIndex:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Builder]:
         self._require_open()
+        self._move_to_scratch()
         with self._turn.taken(_WHOLE_WAIT_S) as mine:
             if not mine:
                 raise SearchUnavailableError("another process is writing the search index: try again later")
@@ -140,6 +151,16 @@ class SearchIndex:
     def _require_open(self) -> None:
         if self._closed or self._pid != os.getpid():
             raise StoreClosedError("the search index is closed, or was opened before a fork: open the store again")
+
+    def _move_to_scratch(self) -> None:
+        """Before writing: leave a directory that must not be written for one of our own."""
+        with self._moving:
+            if self._read_only and self._scratch is None:
+                self._scratch = Scratch(self._file)
+                self._file.close()
+                self._turn.close()
+                self._file = SearchFile(self._scratch.directory)
+                self._turn = Turn(self._scratch.directory / "locks")
 
     def _left(self) -> int | None:
         """How far the index is behind, or None if only its writer can tell."""
@@ -155,6 +176,7 @@ class SearchIndex:
         left = self._left()
         if left == 0:
             return 0
+        self._move_to_scratch()
         with self._turn.taken(wait_s, until=lambda: self._left() == 0) as mine:
             if mine:
                 return self._builder().catch_up(limit)
@@ -174,7 +196,8 @@ class SearchIndex:
         raise SearchUnavailableError(f"the search index cannot be read: {reason}") from reason
 
     def _mend(self) -> None:
-        """Replace a damaged file, unless another process has done so meanwhile."""
+        """Replace a damaged file."""
+        self._move_to_scratch()
         with self._turn.taken(_WHOLE_WAIT_S) as mine:
             if mine:
                 self._builder().rebuild()
