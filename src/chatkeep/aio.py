@@ -151,13 +151,22 @@ class AsyncChanges:
             self._ready.clear()
             if self._is_closed or (self._following is not None and self._following.is_closed):
                 raise StopAsyncIteration
+            if not await self._go_on():
+                raise StopAsyncIteration
+        return self._given.pop()
+
+    async def _go_on(self) -> bool:
+        try:
             if self._step is not None or self._following is None:
                 await self._do(self._begin)
             elif self._following.is_ready:
                 await self._do(self._take)
-            elif not await self._wait():
-                raise StopAsyncIteration
-        return self._given.pop()
+            else:
+                return await self._wait()
+        except StoreClosedError:
+            if not self._is_closed:
+                raise
+        return True
 
     async def _wait(self) -> bool:
         try:
