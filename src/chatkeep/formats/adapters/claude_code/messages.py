@@ -210,7 +210,8 @@ class MessageReader:
             draft.status = "interrupted"
 
     def _system(self, line: Line, draft: Draft) -> None:
-        subtype = line.data.get("subtype")
+        named = line.data.get("subtype")
+        subtype = named if isinstance(named, str) else ""
         content = line.fields.raw("content")
         draft.role = "error" if subtype in _ERRORS else "system"
         if content:
