@@ -6,11 +6,10 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from chatkeep.formats.adapters.markdown.enclosing import body, fenced
 from chatkeep.formats.adapters.markdown.escaping import (
     LABELS,
-    body,
     callout,
-    fenced,
     inline_code,
     json_text,
     one_line,
