@@ -243,6 +243,16 @@ def test_a_copy_under_a_new_id_is_not_paid_again(tmp_path: Path) -> None:
     assert found.messages[1].extra["usage"]["input_tokens"] == 3
 
 
+def test_headers_of_a_failed_request_are_left_out(tmp_path: Path) -> None:
+    """They may carry cookies."""
+    error = {"status": 401, "message": "refused", "headers": {"set-cookie": "secret"}}
+
+    found = session(tmp_path, user(1, None, "Go"), line(2, 1, "system", subtype="api_error", error=error))
+
+    assert found.messages[1].extra["error"] == {"status": 401, "message": "refused"}
+    assert said(list(found.messages)) == ["Go", "refused"]
+
+
 def test_a_torn_last_line_costs_only_itself(tmp_path: Path) -> None:
     """Logs are imported while they are being written."""
     found = session(tmp_path, user(1, None, "Go"), '{"type":"user","uuid":"' + uuid(2) + '","mess')

@@ -10,7 +10,7 @@ from typing import Any
 from chatkeep.formats.json_stream import fingerprint, lines_at, loads
 from chatkeep.formats.protocol import Member, Record, Skipped, SourceConversation, SourceMessage, SourceProject
 from chatkeep.formats.values import Fields, Problems
-from chatkeep.model import Text
+from chatkeep.model import Text, to_us
 
 _SESSION = re.compile(rb'"sessionId"\s*:\s*"([^"\\]{1,200})"')
 _PASTE = re.compile(r"\[Pasted text #(\d{1,6})[^\]\n]{0,60}\]")
@@ -65,21 +65,7 @@ def _load(where: str, key: str, lines: Lines, *, is_session: bool) -> SourceConv
             at.add("", str(error))
             continue
         project = fields.text("project") or project
-        moment = fields.time_from_ms("timestamp")
-        fields.ignore("sessionId", "project")
-        text, left = _pasted(fields)
-        name = str(int(moment.timestamp() * 1000)) if moment else f"line-{number}"
-        seen[name] = seen.get(name, 0) + 1
-        messages.append(
-            SourceMessage(
-                source_id=name if seen[name] == 1 else f"{name}-{seen[name]}",
-                parent_id=messages[-1].source_id if messages else None,
-                role="user",
-                parts=(Text(text=text),),
-                created_at=moment,
-                extra={**fields.rest(), **left},
-            )
-        )
+        messages.append(_prompt(fields, number, seen, messages[-1].source_id if messages else None))
     if not messages:
         raise ValueError("no prompt could be read")
     times = [message.created_at for message in messages if message.created_at is not None]
@@ -106,6 +92,22 @@ def _load(where: str, key: str, lines: Lines, *, is_session: bool) -> SourceConv
         messages=tuple(messages),
         extra={"history": True},
         problems=problems.found(),
+    )
+
+
+def _prompt(fields: Fields, number: int, seen: dict[str, int], parent: str | None) -> SourceMessage:
+    moment = fields.time_from_ms("timestamp")
+    fields.ignore("sessionId", "project")
+    text, left = _pasted(fields)
+    name = str(to_us(moment) // 1000) if moment else f"line-{number}"
+    seen[name] = seen.get(name, 0) + 1
+    return SourceMessage(
+        source_id=name if seen[name] == 1 else f"{name}-{seen[name]}",
+        parent_id=parent,
+        role="user",
+        parts=(Text(text=text),),
+        created_at=moment,
+        extra={**fields.rest(), **left},
     )
 
 

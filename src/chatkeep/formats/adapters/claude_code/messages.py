@@ -219,6 +219,11 @@ class MessageReader:
         elif draft.role == "error" and isinstance(error := line.data.get("error"), dict):
             told = next((error[key] for key in ("formatted", "message") if isinstance(error.get(key), str)), None)
             draft.parts = [Text(text=told)] if told else []
+        error = line.data.get("error")
+        if isinstance(error, dict) and "headers" in error:
+            # Headers of a failed request may carry cookies.
+            line.fields.ignore("error")
+            draft.extra["error"] = {key: value for key, value in error.items() if key != "headers"}
         draft.hidden = draft.is_quiet = subtype not in _TOLD
 
     def _attachment(self, line: Line, draft: Draft) -> None:
