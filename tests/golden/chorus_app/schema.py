@@ -206,7 +206,7 @@ class Builder:
         self.path = path
         self.version = version
         self.connection = apsw.Connection(str(path))
-        self.connection.execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = OFF")
+        self.connection.execute("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF")
         self.connection.execute(_LEDGER)
         for step, sql in STEPS:
             if step <= version:

@@ -52,6 +52,7 @@ def _library(db: Builder) -> None:
         model_id="anthropic::claude-sonnet-4-latest",
         display_name="Gardener",
         author="user",
+        created_at="2026-01-01 08:00:00",
         system_prompt="You are a patient gardener.",
         reasoning_effort="low",
     )

@@ -46,7 +46,9 @@ def main_head(rows: list[SourceMessage]) -> str | None:
 
 def _message(row: Row, parent_id: str | None, configs: ModelConfigs, problems: Problems) -> SourceMessage:
     fields = Fields(row, problems)
-    fields.ignore("id", "chat_id", "is_deleted")
+    fields.ignore("id", "chat_id")
+    if row.get("is_deleted") in (None, 0):
+        fields.ignore("is_deleted")
     config_id = fields.text("model_config_id") or ""
     user = config_id == "user"
     name = configs.name(config_id)

@@ -8,7 +8,7 @@ from chatkeep.formats.protocol import SourceMessage
 from chatkeep.formats.values import Fields, Problems
 from chatkeep.model import Status, Usage, to_nanos
 
-from .blocks import is_user, truth
+from .blocks import is_user
 from .content import Material, body_of
 from .model_names import ModelConfigs
 from .tables import Row
@@ -98,12 +98,14 @@ def _placement(placed: Placed, *, user: bool) -> dict[str, Any]:
         extra["block_type"] = row.get("block_type")
     if row.get("level") not in (None, placed.reply_index):
         extra["level"] = row["level"]
-    if row.get("selected") is not None and truth(row["selected"]) != placed.selected:
+    if row.get("selected") not in (None, int(placed.selected)):
         extra["selected"] = row["selected"]
-    if truth(row.get("is_review")):
-        extra["is_review"] = True
-    if isinstance(row.get("state"), str) and row["state"] != "idle" and not user:
-        extra["state"] = row["state"]
+    if row.get("is_review") != 0:
+        extra["is_review"] = row.get("is_review")
+    if row.get("state") not in (("idle", "streaming") if user else ("idle",)):
+        extra["state"] = row.get("state")
+    if user and row.get("model") != "user":
+        extra["model"] = row.get("model")
     return {key: value for key, value in extra.items() if value is not None}
 
 

@@ -58,7 +58,9 @@ class ModelConfigs:
 
     def raw(self, config_ids: set[str]) -> bytes:
         """What decides the outcome of :meth:`name` for these ids, for fingerprints."""
-        used = {config_id: self._rows.get(config_id) for config_id in sorted(config_ids)}
+        used = [
+            [(key, self._rows.get(config_id, {}).get(key)) for key in sorted(_KEPT)] for config_id in sorted(config_ids)
+        ]
         return repr(used).encode("utf-8", "surrogatepass")
 
 

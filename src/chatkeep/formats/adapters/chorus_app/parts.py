@@ -70,7 +70,7 @@ def content_of(rows: list[Row], problems: Problems) -> Content:
         found, calls, answered = _row_parts(fields)
         unanswered = {*unanswered, *calls} - answered
         marks = {**_marks(row), **fields.rest()}
-        if len(ordered) > 1:
+        if len(ordered) > 1 or row.get("level") != 0:
             marks["level"] = row.get("level")
         if found:
             parts += (_marked(found[0], marks), *found[1:])
