@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -31,14 +32,56 @@ T = TypeVar("T")
 READ_THREADS: Final = 4
 
 
+class _Bridge:
+    """Brings results of the writer thread into the loop, waking it once for all that one commit acknowledged."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._done: deque[tuple[asyncio.Future[Any], Future[Any]]] = deque()
+        self._is_waking = False
+
+    def wait_for(self, source: Future[T]) -> asyncio.Future[T]:
+        """What :func:`asyncio.wrap_future` gives; cancelling it withdraws the source if that has not begun."""
+        result: asyncio.Future[T] = self._loop.create_future()
+
+        def on_result(done: asyncio.Future[T]) -> None:
+            if done.cancelled():
+                source.cancel()
+
+        result.add_done_callback(on_result)
+        source.add_done_callback(lambda done: self._note(result, done))
+        return result
+
+    def _note(self, result: asyncio.Future[T], done: Future[T]) -> None:
+        self._done.append((result, done))
+        if not self._is_waking:
+            self._is_waking = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                self._loop.call_soon_threadsafe(self._pass_on)
+
+    def _pass_on(self) -> None:
+        self._is_waking = False
+        while self._done:
+            result, done = self._done.popleft()
+            if result.done():
+                continue
+            if done.cancelled():
+                result.cancel()
+            elif (error := done.exception()) is not None:
+                result.set_exception(error)
+            else:
+                result.set_result(done.result())
+
+
 class AsyncReply:
     """A reply while it is streamed: ``async with keep.stream(...) as reply``, from one task. See :class:`Reply`.
 
     :meth:`write`, :meth:`think` and :meth:`add` are plain calls: they only note what comes, and never wait.
     """
 
-    def __init__(self, begin: Callable[[], asyncio.Future[Reply]]) -> None:
+    def __init__(self, bridge: _Bridge, begin: Callable[[], Future[Reply]]) -> None:
         """Made by :meth:`AsyncKeep.stream`; ``begin`` is called on entering."""
+        self._bridge = bridge
         self._begin = begin
         self._reply: Reply | None = None
 
@@ -81,10 +124,10 @@ class AsyncReply:
     ) -> Message:
         """See :meth:`Reply.finish`. Cancelling it does not take the end back."""
         future = self.reply.submit_finish(usage=usage, cost_nanos=cost_nanos, status=status, **fields)
-        return await asyncio.shield(asyncio.wrap_future(future))
+        return await asyncio.shield(self._bridge.wait_for(future))
 
     async def __aenter__(self) -> Self:
-        self._reply = await self._begin()
+        self._reply = await self._bridge.wait_for(self._begin())
         return self
 
     async def __aexit__(
@@ -199,8 +242,9 @@ class AsyncKeep:
     """A store, opened, for the tasks of one event loop. Made by :func:`open`; closes itself after ``async with``."""
 
     def __init__(self, keep: Keep, *, read_threads: int = READ_THREADS) -> None:
-        """Takes the keep over: it is closed with this one."""
+        """Takes the keep over: it is closed with this one. To be called in the loop."""
         self.keep = keep
+        self._bridge = _Bridge()
         self._reads = ThreadPoolExecutor(read_threads, thread_name_prefix="chatkeep-read")
         self._following: weakref.WeakSet[AsyncChanges] = weakref.WeakSet()
         self._is_closed = False
@@ -222,7 +266,7 @@ class AsyncKeep:
         If it is cancelled, the message is written whole or not at all; with an ``idempotency_key`` a second call finds
         out and puts it right.
         """
-        return await asyncio.wrap_future(
+        return await self._bridge.wait_for(
             self.keep.messages.submit(
                 conversation_id, role, content, parent_id=parent_id, idempotency_key=idempotency_key, **fields
             )
@@ -240,16 +284,15 @@ class AsyncKeep:
     ) -> AsyncReply:
         """A reply that is written piece by piece, begun on entering ``async with``; see :class:`Streams`."""
         return AsyncReply(
-            lambda: asyncio.wrap_future(
-                self.keep.messages.submit_stream(
-                    conversation_id,
-                    role,
-                    model=model,
-                    parent_id=parent_id,
-                    idempotency_key=idempotency_key,
-                    **fields,
-                )
-            )
+            self._bridge,
+            lambda: self.keep.messages.submit_stream(
+                conversation_id,
+                role,
+                model=model,
+                parent_id=parent_id,
+                idempotency_key=idempotency_key,
+                **fields,
+            ),
         )
 
     async def create(self, *, title: str | None = None, **fields: Any) -> Conversation:
