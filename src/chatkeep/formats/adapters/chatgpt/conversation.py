@@ -80,14 +80,17 @@ def _messages(thread: Thread, beside: Beside) -> list[SourceMessage]:
     tree, default_model = thread.tree, thread.default_model
     rated = beside.feedback
     found: list[SourceMessage] = []
-    for key, node in tree.nodes.items():
-        parent_id = tree.parent(key)
+    nodes = tree.nodes
+    for key, node in nodes.items():
+        above = node.get("parent")
+        # Nearly always the parent holds a message too.
+        parent_id = above if type(above) is str and above in nodes else tree.parent(key)
         plain = None if rated and key in rated else plain_message(key, parent_id, node, default_model)
         found.append(plain or read_message(key, parent_id, node, thread))
     if beside.library:
         _add_library_files(found, thread, beside)
     if rated:
-        known = {_message_id(node, key) for key, node in tree.nodes.items()}
+        known = {_message_id(node, key) for key, node in nodes.items()}
         for message_id in rated.keys() - known:
             thread.problems.add(f"message {message_id[:64]}", "was rated, but is not in the conversation")
     return found

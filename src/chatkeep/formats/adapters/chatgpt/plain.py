@@ -40,9 +40,6 @@ _CONSEQUENTIAL = frozenset(
         "usage",
     }
 )
-# Metadata with a field of the model, or that follows from the rest; looked at one by one.
-# Metadata with a field of the model, or that follows from the rest.
-_MAPPED = frozenset({"default_model_slug", "model_slug", "parent_id", "timestamp_"})
 _AUTHOR_KEYS = frozenset({"metadata", "name", "role"})
 LATEST_S = 4e9
 """Unix seconds; what is later is in another unit."""
@@ -72,7 +69,6 @@ def plain_message(
             and type(text) is str
             and text != ""
             and not text.isspace()
-            and not text.isspace()
             and type(created) is float
             and 0 < created < LATEST_S
             and message["id"] == key
@@ -81,7 +77,10 @@ def plain_message(
             and len(content) == 2
             and (len(author) == 1 or _is_bare(author))
             and node.keys() <= NODE_KEYS
-            and _is_usual(message)
+            and message.keys() <= _MESSAGE_KEYS
+            and message.get("recipient") in _ALL
+            and message.get("status") in _FINISHED
+            and message.get("weight") in _IN_CONTEXT
         )
         if not is_plain or (role == "assistant" and has_markers(text)):
             return None
@@ -110,38 +109,22 @@ def _is_bare(author: dict[str, Any]) -> bool:
     return author.keys() <= _AUTHOR_KEYS and author.get("name") is None and author.get("metadata") in _NOTHING
 
 
-def _is_usual(message: dict[str, Any]) -> bool:
-    return (
-        message.get("recipient") in _ALL
-        and message.get("status") in _FINISHED
-        and message.get("weight") in _IN_CONTEXT
-        and message.keys() <= _MESSAGE_KEYS
-    )
-
-
 def _kept_metadata(metadata: Any, above: Any, default_model: str | None) -> tuple[dict[str, Any], str | None] | None:
     """What to keep of a plain message's metadata, and its model; None if the message is not plain after all."""
     if type(metadata) is not dict:
         return ({}, None) if metadata is None else None
-    kept = {
-        name: value
-        for name, value in metadata.items()
-        if name not in _MAPPED and (value or (value is not None and value not in EMPTY))
-    }
+    kept = {name: value for name, value in metadata.items() if value or (value is not None and value not in EMPTY)}
     if not _CONSEQUENTIAL.isdisjoint(kept):
         return None
+    model = kept.pop("model_slug", None)
     finish = kept.get("finish_details")
-    if type(finish) is dict and finish.get("type") == "interrupted":
+    if (model is not None and type(model) is not str) or (type(finish) is dict and finish.get("type") == "interrupted"):
         return None
-    model = metadata.get("model_slug")
-    if model is not None and (type(model) is not str or not model):
-        return None
-    for name, derived in (("timestamp_", "absolute"), ("parent_id", above), ("default_model_slug", default_model)):
-        value = metadata.get(name)
-        if value == derived or value is None:
-            continue
-        if type(value) is not str:
-            return None
-        if value:
-            kept[name] = value
+    # These are kept only if they do not follow from the rest.
+    if (value := kept.pop("default_model_slug", default_model)) != default_model:
+        kept["default_model_slug"] = value
+    if (value := kept.pop("parent_id", above)) != above:
+        kept["parent_id"] = value
+    if (value := kept.pop("timestamp_", "absolute")) != "absolute":
+        kept["timestamp_"] = value
     return ({"metadata": kept} if kept else {}), model
