@@ -121,10 +121,10 @@ def _kept_metadata(metadata: Any, above: Any, default_model: str | None) -> tupl
     if (model is not None and type(model) is not str) or (type(finish) is dict and finish.get("type") == "interrupted"):
         return None
     # These are kept only if they do not follow from the rest.
-    if (value := kept.pop("default_model_slug", default_model)) != default_model:
+    if (value := kept.pop("default_model_slug", None)) is not None and value != default_model:
         kept["default_model_slug"] = value
-    if (value := kept.pop("parent_id", above)) != above:
+    if (value := kept.pop("parent_id", None)) is not None and value != above:
         kept["parent_id"] = value
-    if (value := kept.pop("timestamp_", "absolute")) != "absolute":
+    if (value := kept.pop("timestamp_", None)) is not None and value != "absolute":
         kept["timestamp_"] = value
     return ({"metadata": kept} if kept else {}), model
