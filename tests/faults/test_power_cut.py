@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.notes import open_notes, texts
 from tests.faults.notes import add as note
+from tests.faults.notes import open_notes, texts
 from tests.faults.vfs import RecordingDisk, restore, survivors
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from chatkeep.errors import StoreClosedError
+
 POLL_S: Final = 0.25
 """How late a commit of another process may be noticed; one of this process is noticed at once."""
 
@@ -31,11 +33,18 @@ class Commits:
                 self._changed.notify_all()
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether anything was committed since this thread last got True here; waits for it if need be."""
+        """Whether anything was committed since this thread last got True here; waits for it if need be.
+
+        Returns:
+            False after the timeout, and when the store is closed meanwhile.
+        """
         end = time.monotonic() + timeout_s
         while not self._closed:
             latest = self._latest
-            version = self._data_version()
+            try:
+                version = self._data_version()
+            except StoreClosedError:
+                return False
             if version != getattr(self._seen, "version", None):
                 self._seen.version = version
                 return True

@@ -10,6 +10,7 @@ import apsw
 from chatkeep.errors import (
     ConstraintError,
     StoreBusyError,
+    StoreClosedError,
     StoreCorruptError,
     StoreError,
     StoreFullError,
@@ -31,6 +32,7 @@ _MEANINGS: tuple[tuple[type[apsw.Error], type[StoreError], str], ...] = (
         "a program that takes no turns, such as a database shell, keeps the database locked: close it and try again",
     ),
     (apsw.ProtocolError, StoreBusyError, "the database was locked and unlocked too fast by others: try again"),
+    (apsw.ConnectionClosedError, StoreClosedError, "the store was closed meanwhile"),
     (apsw.LockedError, StoreBusyError, "another statement of this program keeps the database locked"),
     (
         apsw.CorruptError,

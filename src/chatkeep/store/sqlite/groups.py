@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -20,6 +21,7 @@ PATIENCE_S: Final = 30.0
 """How long a submitted write outlasts a program that locks the database without taking turns."""
 
 _claim = deque.popleft
+_take_last = list.pop
 _clock = time.monotonic
 
 
@@ -52,6 +54,7 @@ class Groups:
         Returns:
             False if ``own`` did not begin because somebody who takes no turns has the database locked.
         """
+        self._committing = False
         group = self._group
         if own is not None:
             group.append(own)
@@ -67,15 +70,15 @@ class Groups:
             self._committing = False
             self._roll_back()
             self._part(group, error)
-            if own is not None and not group:
+            if own is not None and own.alone and own.error is None:
                 return self.run(own)
         return True
 
     def acknowledge(self) -> None:
-        """Tell all of the group that is over."""
-        group, self._group = self._group, []
-        for item in group:
+        """Tell all of the group that is over. Repeating it is harmless."""
+        for item in self._group:
             item.acknowledge()
+        self._group = []
 
     def fail(self, error: StoreError) -> None:
         """Nothing can begin: the first in the queue gets the error."""
@@ -85,19 +88,18 @@ class Groups:
             item.error = error
 
     def abandon(self) -> None:
-        """After an interruption anywhere in :meth:`run`: keep what is durable, undo and hand on what is not."""
-        group, self._group = self._group, []
+        """After an interruption anywhere in the above: keep what is durable, undo and hand on what is not."""
         in_transaction = self._connection.in_transaction
-        committed = self._committing and not in_transaction
+        if self._committing and not in_transaction:
+            self.acknowledge()
+            return
         self._committing = False
         self._seen = -1
         if in_transaction:
             self._execute("ROLLBACK")
-        if committed:
-            for item in group:
-                item.acknowledge()
-        else:
-            self._queue.extendleft(reversed([item for item in group if item.is_queued]))
+        if self._group and not self._group[0].is_queued:
+            del self._group[0]
+        self._hand_back()
 
     def disinherit(self) -> None:
         """In a forked child: never touch the connection again."""
@@ -137,11 +139,11 @@ class Groups:
             return
         if self._queue and not first.alone:
             self._take_along(group)
+        # Stays set until the next group begins: with no transaction open it means that this one is durable.
         self._committing = True
         self._execute("COMMIT")
         self._seen = self._data_version()
         self.commits += 1
-        self._committing = False
         self.is_locked_out = False
 
     def _take_along(self, group: list[Item]) -> None:
@@ -174,7 +176,7 @@ class Groups:
             item = group[-1]
             if item.chore is not None or (item.alone and len(group) > 1):
                 # The one before it was withdrawn just now.
-                self._queue.appendleft(group.pop())
+                self._queue.extendleft(map(_take_last, (group,)))
                 return False
             if item.begin():
                 return True
@@ -190,6 +192,7 @@ class Groups:
 
     def _run(self, item: Item) -> None:
         assert item.work is not None
+        item.error = None
         transaction = SqliteTransaction(self._connection, self._database)
         try:
             item.value = item.work(transaction)
@@ -207,8 +210,14 @@ class Groups:
         for item in group:
             item.alone = True
             item.error = None
-        self._queue.extendleft(reversed([item for item in group if item.is_queued]))
-        group.clear()
+        if not group[0].is_queued:
+            del group[0]
+        self._hand_back()
+
+    def _hand_back(self) -> None:
+        """Put the group back to the front of the queue, in its order, in one step of C that no signal can interrupt."""
+        group = self._group
+        self._queue.extendleft(map(_take_last, repeat(group, len(group))))
 
     def _roll_back(self) -> None:
         self._committing = False

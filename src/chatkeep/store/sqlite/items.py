@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -54,10 +55,11 @@ class Item:
         return self.begun
 
     def acknowledge(self) -> None:
-        """Tell whoever waits that the outcome is there."""
+        """Tell whoever waits that the outcome is there. Repeating it is harmless."""
         if self.done is not None:
-            self.done.release()
-        elif self.future is not None:
+            with contextlib.suppress(RuntimeError):
+                self.done.release()
+        elif self.future is not None and not self.future.done():
             if self.error is None:
                 self.future.set_result(self.value)
             else:

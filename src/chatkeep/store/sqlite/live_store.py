@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-from chatkeep.errors import StoreBusyError
+from chatkeep.errors import StoreBusyError, StoreClosedError
 from chatkeep.store.sqlite import schema
 from chatkeep.store.sqlite.checkpoints import Checkpointer
 from chatkeep.store.sqlite.commits import Commits
@@ -59,6 +60,8 @@ class LiveStore:
         self._turnstile.leave()
         self.readers = Readers(self._make_reader)
         self._watcher: Reader | None = None
+        self._watching = threading.Lock()
+        self._closed = False
         self.commits = Commits(self._data_version)
         self.writer = Writer(
             connection,
@@ -78,8 +81,10 @@ class LiveStore:
         self.commits.close()
         self.checkpointer.close()
         self.readers.close()
-        if self._watcher is not None:
-            self._watcher.close()
+        with self._watching:
+            self._closed = True
+            if self._watcher is not None:
+                self._watcher.close()
         if not finished:
             # The writer thread still waits in the queue of the processes, and ends when it gets its turn.
             return
@@ -132,9 +137,12 @@ class LiveStore:
         return Reader(connection, gate, database=self.database, known_schema=self._known_schema)
 
     def _data_version(self) -> int:
-        if self._watcher is None:
-            self._watcher = self._make_reader()
-        return self._watcher.data_version()
+        with self._watching:
+            if self._closed:
+                raise StoreClosedError(f"{self.database}: the store is closed")
+            if self._watcher is None:
+                self._watcher = self._make_reader()
+            return self._watcher.data_version()
 
     def _on_growth(self) -> None:
         self.checkpointer.ring()

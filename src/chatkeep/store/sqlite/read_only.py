@@ -15,7 +15,14 @@ from urllib.parse import quote
 
 import apsw
 
-from chatkeep.errors import StoreBusyError, StoreError, StoreMissingError, StoreNewerError, StoreReadOnlyError
+from chatkeep.errors import (
+    StoreBusyError,
+    StoreClosedError,
+    StoreError,
+    StoreMissingError,
+    StoreNewerError,
+    StoreReadOnlyError,
+)
 from chatkeep.store.engine import Transaction
 from chatkeep.store.sqlite.commits import Commits
 from chatkeep.store.sqlite.connections import connect, set_up_reader
@@ -131,11 +138,14 @@ class ReadOnlyStore:
         view = self._view
         if not self._is_good(view):
             self._renew(view)
-        if self._view.sight is not Sight.LIVE:
-            return -self._changes
-        if self._watcher is None:
-            self._watcher = self._live_reader()
-        return self._watcher.data_version()
+        with self._guard:
+            if self._closed:
+                raise StoreClosedError(f"{self.database}: the store is closed")
+            if self._view.sight is not Sight.LIVE:
+                return -self._changes
+            if self._watcher is None:
+                self._watcher = self._live_reader()
+            return self._watcher.data_version()
 
     def _open_view(self) -> _View:
         prints = _prints(self.database)

@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 MOST_READERS: Final = 16
 
+_LONGEST_READ_S: Final = 1.0
+
 
 class Reader:
     """One connection and its own pass through the gate."""
@@ -36,8 +38,8 @@ class Reader:
     def run(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` on one consistent state."""
         gate = self._gate
-        gate.enter()
         try:
+            gate.enter()
             return self._run_inside(work)
         except StoreError as error:
             if type(error) is StoreError:  # a statement that does not fit
@@ -50,13 +52,14 @@ class Reader:
         execute = self._execute
         transaction = SqliteTransaction(self._connection, self._database)
         try:
-            execute("BEGIN")
             try:
+                if self._connection.in_transaction:  # an interrupted read left it
+                    execute("ROLLBACK")
+                execute("BEGIN")
                 return work(transaction)
             finally:
                 transaction.end()
-                # A failure of the disk may have ended it; an interruption may have come before it began.
-                if self._connection.in_transaction:
+                if self._connection.in_transaction:  # a failing disk may have ended it
                     execute("COMMIT")
         except apsw.Error as error:
             raise store_error(error, self._database) from error
@@ -132,10 +135,10 @@ class Readers:
             self._waiting += 1
             try:
                 while not self._idle:
-                    if self._count < MOST_READERS:
+                    # A read ends within a second; one that an interruption lost never comes back.
+                    if self._count < MOST_READERS or not self._returned.wait(_LONGEST_READ_S):
                         self._count += 1
                         break
-                    self._returned.wait()
                 else:
                     return self._idle.pop()
             finally:

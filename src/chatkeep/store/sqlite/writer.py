@@ -1,12 +1,16 @@
 """Group commit: one connection writes, one thread at a time leads, one sync acknowledges all that it took along.
 
 The thread that finds the writer free leads: it runs its own work at once and then, in the same transaction, what
-others queued meanwhile. Who finds it taken queues, and the writer thread leads the next group. Whoever leads holds
-``_busy`` and the turn of all processes.
+others queued meanwhile. Who finds it taken queues, and the writer thread leads the next group. Whoever leads is in
+``_lead`` and has the turn of all processes.
+
+Ctrl-C can strike the main thread between any two of its steps. So whatever must not be half done is one step of C, and
+what an interrupted leader left is put in order by a thread of its own, which no signal reaches.
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import threading
 import time
@@ -31,6 +35,7 @@ CHECKPOINT_PAGES: Final = 1_000
 """How much the write-ahead log grows until it is copied into the database; SQLite's own default."""
 
 _clock = time.monotonic
+_start_thread = _thread.start_new_thread
 _this_thread = threading.get_ident
 
 
@@ -62,8 +67,8 @@ class Writer:
         self._on_growth = on_growth
         self._queue: deque[Item] = deque()
         self._groups = Groups(connection, self._queue, database=database, known_schema=known_schema)
-        # Re-entrant only because its release tells whether this thread owns it, which an interrupted call cannot know.
-        self._busy = threading.RLock()
+        # Empty while nobody leads. `setdefault` takes it and says who has it in one step, which a lock cannot.
+        self._lead: dict[None, object] = {}
         self._leader = 0
         self._bell = threading.Lock()
         self._bell.acquire()
@@ -86,10 +91,16 @@ class Writer:
         item = Item(work)
         begun = _clock()
         try:
-            if not self._queue and self._busy.acquire(blocking=False) and self._try_lead(item):
+            if not self._queue and self._lead.setdefault(None, item) is item and self._try_lead(item):
                 return item.outcome()  # type: ignore[no-any-return]  # what `work` returned
+        except Exception:
+            if self._lead.get(None) is item:
+                _start_thread(self._clean_up, (item,))
+            raise
         except BaseException:
-            self._let_go()
+            # Between the interruption and this call no other signal is looked at.
+            self._leader = 0
+            _start_thread(self._clean_up, (item,))
             raise
         return self._wait_for(item, timeout_s - (_clock() - begun))  # type: ignore[no-any-return]  # the same
 
@@ -121,9 +132,11 @@ class Writer:
             if self._thread.is_alive():
                 self._fail_queue()
                 return False
-        with self._busy:  # a thread that leads its own group ends first
-            self._fail_queue()
-            return True
+        # A thread that leads its own group ends first; then nobody can lead any more.
+        while self._lead.setdefault(None, self) is not self:
+            time.sleep(0.000_5)
+        self._fail_queue()
+        return True
 
     def disinherit(self) -> None:
         """In a forked child: never touch the connection again."""
@@ -140,7 +153,7 @@ class Writer:
         item.since = _clock()
         self._queue.append(item)
         # A leader looks at the queue once more after it has ceased to lead.
-        if not self._leader:
+        if not self._lead:
             self._ring()
         self._refuse_late(item)
 
@@ -163,8 +176,8 @@ class Writer:
     def _wait_for(self, item: Item, timeout_s: float) -> Any:
         done = item.done = threading.Lock()
         done.acquire()
-        self._enqueue(item)
         try:
+            self._enqueue(item)
             in_time = done.acquire(timeout=min(max(timeout_s, 0), threading.TIMEOUT_MAX))
         except BaseException:
             self._withdraw(item)
@@ -205,56 +218,50 @@ class Writer:
 
     def _try_lead(self, item: Item) -> bool:
         """Lead a group that begins with ``item``; False if another process has the turn, and nothing was done."""
-        if self._closing:
-            self._busy.release()
-            raise self._closed_error()
         self._leader = _this_thread()
-        led = self._turnstile.try_enter()
+        led = not self._closing and self._turnstile.try_enter()
         if led:
             led = self._groups.run(item)
             self._turnstile.leave()
             self._groups.acknowledge()
-        self._leader = 0
-        self._busy.release()
-        if self._queue:
-            self._ring()
+        self._cease()
         if led:
             self._after_group()
         return led
+
+    def _cease(self) -> None:
+        self._leader = 0
+        self._lead.clear()
+        if self._queue:
+            self._ring()
 
     def _after_group(self) -> None:
         self._after_commit()
         if self.wal_pages >= self.checkpoint_at:
             self._on_growth()
 
-    def _let_go(self) -> None:
-        """After an interruption anywhere in :meth:`write`: undo, hand the others on, free the writer if we have it."""
-        try:
-            # Releasing is the only public way to ask whether it is ours; taking it back cannot block then.
-            self._busy.release()
-        except RuntimeError:
-            return
-        self._busy.acquire()
-        self._groups.abandon()
-        self._turnstile.reset()
-        self._leader = 0
-        self._busy.release()
-        if self._queue:
+    def _clean_up(self, item: Item) -> None:
+        """After :meth:`write` ended with an error: undo, hand the others on, cease to lead, as far as that is due."""
+        if self._lead.get(None) is item:
+            self._groups.abandon()
+            self._turnstile.reset()
+            self._cease()
+        elif self._queue:
             self._ring()
 
     def _serve(self) -> None:
         """The writer thread."""
         while True:
             self._bell.acquire()
-            while self._queue:
-                with self._busy:
-                    self._leader = _this_thread()
-                    try:
-                        self._serve_once()
-                    finally:
-                        self._leader = 0
+            # If somebody else leads, then that one rings again.
+            while self._queue and self._lead.setdefault(None, self) is self:
+                self._leader = _this_thread()
+                try:
+                    self._serve_once()
+                finally:
+                    self._cease()
                 self._after_group()
-            if self._closing:
+            if self._closing and not self._queue:
                 return
 
     def _serve_once(self) -> None:
