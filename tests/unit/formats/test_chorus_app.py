@@ -65,8 +65,9 @@ def test_what_only_the_write_ahead_log_holds_is_read_and_nothing_is_touched(tmp_
     """While the app runs, its newest chats are in the log beside the database."""
     with Builder(tmp_path / "chats.db") as db:
         db.chat("settled", title="In the file")
-        db.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.checkpoint()
         db.chat("fresh", title="In the log")
+        db.commit()
         before = {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith("-shm")}
 
         found = conversations(tmp_path)
@@ -292,7 +293,7 @@ def test_a_long_chat_among_many_is_read_in_linear_time(version: int, tmp_path: P
     """Old schemas have no index on the chat: looking each one up would take minutes here."""
     path = tmp_path / "chats.db"
     columns = SETS if version == 138 else {}
-    with Builder(path, version) as db, db.connection:
+    with Builder(path, version) as db:
         db.chat("long")
         for number in range(10_000):
             level = (
