@@ -103,17 +103,14 @@ class _Export:
             return
 
     def count(self, key: str) -> int:
-        """How many entries a category has."""
+        """How many entries a category has; one that cannot be counted counts as one."""
         raw = self._held.get(key)
-        if raw is not None and raw.startswith(b"{"):
-            try:
-                return len(loads(raw))
-            except ValueError:
-                return 1
         try:
+            if raw is not None and raw.startswith(b"{"):
+                return len(loads(raw))
             return sum(isinstance(item, bytes) for _, item in self.items(key))
-        except UnreadableSourceError:
-            return 0
+        except (UnreadableSourceError, ValueError):
+            return 1
 
     def has(self, key: str) -> bool:
         """Whether the category was exported; an empty one was."""
