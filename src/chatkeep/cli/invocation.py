@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from chatkeep.instances import Layout
     from chatkeep.keep import Keep
     from chatkeep.settings import Settings
+
+
+_SGR = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36"}
 
 
 class Invocation:
@@ -76,14 +80,25 @@ class Invocation:
 
         return Console(no_color=None if self.settings.color else True, highlight=False, markup=False, emoji=False)
 
+    def painted(self, text: str, style: str) -> str:
+        """Text in a style for stdout, e.g. ``bold``, ``dim``, ``cyan``, ``bold red``; plain where colour is unwanted.
+
+        Loading rich for this would take longer than most commands.
+        """
+        if not style or not self.is_for_people or not self.settings.color or os.environ.get("TERM") == "dumb":
+            return text
+        codes = ";".join(_SGR[word] for word in style.split())
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-        """Print rows: drawn on a terminal, plain aligned columns elsewhere. Cells may be hostile."""
+        """Print rows: drawn on a terminal, plain elsewhere. Cells may be hostile."""
         from chatkeep.cli import tables
 
-        if not self.is_for_people:
+        if self.is_for_people:
+            cells = shutil.get_terminal_size().columns
+            self.write(tables.drawn_table(columns, rows, cells=cells, paint=self.painted) + "\n")
+        else:
             self.write(tables.plain_table(columns, rows) + "\n")
-            return
-        self.console.print(tables.rich_table(columns, rows, cells=self.console.width))
 
     # --- talk ---
 

@@ -1,20 +1,19 @@
-"""Tables: drawn with rich on a terminal, plain aligned columns anywhere else."""
+"""Tables as aligned columns. Drawn here and not by rich, which takes longer to load than a list to be read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from chatkeep.cli.terminal import clean_line, shortened, width
 
-if TYPE_CHECKING:
-    from rich.table import Table
+Paint = Callable[[str, str], str]
+"""Gives a text a style; see :meth:`chatkeep.cli.invocation.Invocation.painted`."""
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column. ``flexible`` ones give way when the terminal is narrow; ``style`` is rich's."""
+    """One column. ``flexible`` ones give way when the terminal is narrow."""
 
     title: str
     style: str = ""
@@ -27,38 +26,42 @@ _MIN_ROOM = 12
 
 
 def plain_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns below a line of titles, nothing cut; cells are cleaned here."""
-    cells = [[column.title.upper() for column in columns], *([clean_line(cell) for cell in row] for row in rows)]
+    """Lines of aligned columns below a line of titles, nothing cut; cells are cleaned here."""
+    titles = [column.title.upper() for column in columns]
+    return _lines(columns, [titles, *([clean_line(cell) for cell in row] for row in rows)], paint=None)
+
+
+def drawn_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, cells: int, paint: Paint) -> str:
+    """The same for a terminal of ``cells`` cells: painted, flexible columns cut to fit, empty ones left out."""
+    cleaned = [[clean_line(cell) for cell in row] for row in rows]
+    used = [n for n in range(len(columns)) if any(row[n] for row in cleaned)]
+    columns = [columns[n] for n in used]
+    cleaned = [[row[n] for n in used] for row in cleaned]
+    room = _room(columns, cleaned, cells)
+    fitting = [
+        [shortened(cell, room) if column.flexible else cell for column, cell in zip(columns, row, strict=True)]
+        for row in cleaned
+    ]
+    return _lines(columns, [[column.title for column in columns], *fitting], paint=paint)
+
+
+def _lines(columns: Sequence[Column], cells: Sequence[Sequence[str]], *, paint: Paint | None) -> str:
     widths = [max(width(row[n]) for row in cells) for n in range(len(columns))]
-    lines = [_GAP.join(_padded(row[n], widths[n], columns[n]) for n in range(len(columns))).rstrip() for row in cells]
+    lines = []
+    for number, row in enumerate(cells):
+        padded = [_padded(cell, widths[n], columns[n]) for n, cell in enumerate(row)]
+        if padded and not columns[-1].right:
+            padded[-1] = padded[-1].rstrip()
+        if paint is not None:
+            styles = ["bold" if number == 0 else column.style for column in columns]
+            padded = [paint(cell, style) for cell, style in zip(padded, styles, strict=True)]
+        lines.append(_GAP.join(padded).rstrip())
     return "\n".join(lines)
 
 
 def _padded(text: str, cells: int, column: Column) -> str:
     space = " " * (cells - width(text))
     return space + text if column.right else text + space
-
-
-def rich_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, cells: int) -> Table:
-    """A renderable for rich's console of ``cells`` cells; cells of the table are cleaned and never read as markup.
-
-    Columns in which no row has anything are left out.
-    """
-    from rich.table import Table
-    from rich.text import Text
-
-    cleaned = [[clean_line(cell) for cell in row] for row in rows]
-    used = [n for n in range(len(columns)) if any(row[n] for row in cleaned)]
-    room = _room([columns[n] for n in used], [[row[n] for n in used] for row in cleaned], cells)
-    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for n in used:
-        column = columns[n]
-        table.add_column(
-            Text(column.title), style=column.style, justify="right" if column.right else "left", no_wrap=True
-        )
-    for row in cleaned:
-        table.add_row(*(Text(shortened(row[n], room) if columns[n].flexible else row[n]) for n in used))
-    return table
 
 
 def _room(columns: Sequence[Column], rows: Sequence[Sequence[str]], cells: int) -> int:

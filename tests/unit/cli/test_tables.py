@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from rich.console import Console
-
-from chatkeep.cli.tables import Column, plain_table, rich_table
+from chatkeep.cli.tables import Column, drawn_table, plain_table
+from chatkeep.cli.terminal import width
 
 COLUMNS = (Column("id"), Column("title", flexible=True), Column("messages", right=True))
 
@@ -25,11 +24,22 @@ def test_hostile_cells_stay_on_their_line_and_steer_nothing() -> None:
     assert "one two␛[2J" in text
 
 
-def test_drawn_cells_are_no_markup_and_fit_the_terminal() -> None:
-    console = Console(width=40, force_terminal=True, color_system=None)
-    with console.capture() as capture:
-        console.print(rich_table(COLUMNS, [("a", "[bold]hi[/] \x1b]0;x\x07" + "y" * 90, "1")], cells=40))
+def test_drawn_tables_fit_the_terminal_and_leave_empty_columns_out() -> None:
+    columns = (*COLUMNS, Column("project"), Column("cost", style="dim"))
+    rows = [("a", "\x1b]0;x\x07" + "茶" * 90, "1", "", "$1"), ("b", "short", "22", "", "")]
 
-    lines = capture.get().splitlines()
-    assert "[bold]hi[/] ␛]0;x␇" in lines[1]
-    assert all(len(line.rstrip()) <= 40 for line in lines)
+    lines = drawn_table(columns, rows, cells=40, paint=lambda text, style: text).split("\n")
+
+    assert "project" not in lines[0]
+    assert lines[1].startswith("a   ␛]0;x␇茶")
+    assert "茶…" in lines[1]
+    assert lines[1].endswith("       1  $1")
+    assert 39 <= max(width(line) for line in lines) <= 40
+
+
+def test_only_cells_of_ours_are_painted() -> None:
+    text = drawn_table(
+        COLUMNS, [("a", "b", "1")], cells=40, paint=lambda text, style: f"<{style}:{text}>" if style else text
+    )
+
+    assert text == "<bold:id>  <bold:title>  <bold:messages>\na   b             1"

@@ -69,14 +69,7 @@ def _write(invocation: Invocation, diagnosis: Diagnosis) -> None:
 
 
 def _write_finding(invocation: Invocation, finding: Finding) -> None:
-    sign, text = _SIGNS[finding.level], f"{clean_line(finding.message)} [{finding.code}]"
-    advice = f"          -> {clean_line(finding.advice)}" if finding.advice else ""
-    if not invocation.is_for_people:
-        invocation.write(f"{sign}  {text}\n" + (f"{advice}\n" if advice else ""))
-        return
-    from rich.text import Text
-
-    console = invocation.console
-    console.print(Text.assemble((sign, _STYLES[finding.level]), "  ", text))
-    if advice:
-        console.print(Text(advice, style="dim"))
+    sign = invocation.painted(_SIGNS[finding.level], _STYLES[finding.level])
+    invocation.write(f"{sign}  {clean_line(finding.message)} {invocation.painted(f'[{finding.code}]', 'dim')}\n")
+    if finding.advice:
+        invocation.write(f"          -> {clean_line(finding.advice)}\n")

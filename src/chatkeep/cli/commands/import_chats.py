@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
@@ -19,6 +18,8 @@ from chatkeep.cli.invocation import Invocation
 from chatkeep.errors import ConfirmationRequiredError, FormatError, UsageError
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from chatkeep.keep import Keep
     from chatkeep.services.reporting import Report
 
@@ -95,7 +96,10 @@ def _source(path: str) -> Iterator[Path]:
     with TemporaryDirectory(prefix="chatkeep-stdin-") as folder:
         place = Path(folder, "standard-input")
         with open_private(place) as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy, 1 << 20)
+            # One raw read at a time: Ctrl-C between the reads of one larger one would wait for the pipe.
+            stream = cast("BufferedReader", sys.stdin.buffer)
+            while chunk := stream.read1(1 << 16):
+                copy.write(chunk)
         yield place
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,9 @@ import click
 from chatkeep.cli.groups import command
 from chatkeep.cli.invocation import Invocation
 from chatkeep.cli.moments import local
-from chatkeep.cli.terminal import clean_line
+from chatkeep.cli.terminal import clean_line, shortened
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from chatkeep.cli.shapes import Json
     from chatkeep.store.search import Hit, SearchResult
 
@@ -97,31 +96,24 @@ def _facts(hit: Hit) -> str:
 
 
 def _draw(invocation: Invocation, hits: Sequence[Hit]) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
     from chatkeep.cli.commands.list_chats import SHORT_ID
 
+    cells = shutil.get_terminal_size().columns
     for hit in hits:
-        line = Text.assemble(
-            (f"{hit.conversation_id[-SHORT_ID:]}  {_facts(hit)}  ", "dim"),
-            (clean_line(hit.title or "(no title)"), "bold"),
-        )
-        invocation.console.print(line)
-        invocation.console.print(Padding(_marked(hit), (0, 0, 0, 4)))
+        facts = f"{hit.conversation_id[-SHORT_ID:]}  {_facts(hit)}  "
+        title = shortened(clean_line(hit.title or "(no title)"), max(12, cells - len(facts)))
+        invocation.write(f"{invocation.painted(facts, 'dim')}{invocation.painted(title, 'bold')}\n")
+        invocation.write(f"    {_marked(invocation, hit)}\n")
 
 
-def _marked(hit: Hit) -> Text:
+def _marked(invocation: Invocation, hit: Hit) -> str:
     """The snippet with its marks drawn; each stretch is cleaned alone, so that marks stay in place."""
-    from rich.text import Text
-
-    text, at = Text(), 0
+    pieces, at = [], 0
     for start, end in hit.marks:
-        text.append(_stretch(hit.snippet[at:start]))
-        text.append(_stretch(hit.snippet[start:end]), style="bold yellow")
+        pieces.append(_stretch(hit.snippet[at:start]))
+        pieces.append(invocation.painted(_stretch(hit.snippet[start:end]), "bold yellow"))
         at = end
-    text.append(_stretch(hit.snippet[at:]))
-    return text
+    return "".join([*pieces, _stretch(hit.snippet[at:])])
 
 
 def _stretch(text: str) -> str:

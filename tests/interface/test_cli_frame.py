@@ -1,0 +1,238 @@
+"""What all commands have in common: where options stand, what goes where, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import chatkeep
+from chatkeep.cli.program import SECTIONS
+from tests.interface.conftest import Run
+
+Ids = dict[str, str]
+
+PROGRAM = [sys.executable, "-m", "chatkeep"]
+
+
+def test_global_options_stand_before_or_after_the_command(cli: Run, ids: Ids, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with chatkeep.open(other) as keep:
+        keep.conversations.create(title="elsewhere")
+
+    for arguments in (
+        ("--home", other, "--json", "list"),
+        ("list", "--home", other, "--json"),
+        ("--json", "list", "--home", other),
+    ):
+        assert [row["title"] for row in cli(*arguments).json["conversations"]] == ["elsewhere"]
+
+
+def test_the_option_wins_over_the_environment_and_the_later_over_the_earlier(cli: Run, tmp_path: Path) -> None:
+    found = cli("--home", tmp_path / "a", "where", "--home", tmp_path / "b", "--json").json
+
+    assert found["directory"] == str(tmp_path / "b")
+
+
+def test_data_goes_to_stdout_and_talk_to_stderr(cli: Run, ids: Ids) -> None:
+    renamed = cli("rename", ids["bread"], "Loaf")
+    listed = cli("list")
+
+    assert renamed.out == ""
+    assert "renamed: Loaf" in renamed.err
+    assert "Loaf" in listed.out
+    assert listed.err == ""
+
+
+def test_quiet_silences_talk_but_no_data_and_no_errors(cli: Run, ids: Ids) -> None:
+    assert cli("-q", "rename", ids["bread"], "Loaf").err == ""
+    assert "Loaf" in cli("list", "-q").out
+    assert cli("show", "nope", "-q", code=21).err != ""
+
+
+def test_errors_are_json_when_asked_for(cli: Run) -> None:
+    for arguments in (("nonsense", "--json"), ("--json", "list", "--limit", "none"), ("show", "--json")):
+        ran = cli(*arguments, code=2)
+        assert ran.out == ""
+        assert ran.error["code"] == "usage.invalid"
+        assert ran.error["message"]
+
+
+def test_a_mistyped_command_is_told_which_one_may_be_meant(cli: Run) -> None:
+    assert "did you mean list" in cli("lst", code=2).err
+
+
+def test_a_bad_setting_names_its_variable(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+
+    assert "LOG_LEVEL" in cli("list", code=10).err
+
+
+def test_text_from_chats_steers_no_terminal(cli: Run, ids: Ids) -> None:
+    for arguments in (
+        ("list",),
+        ("list", "--json"),
+        ("show", ids["odd"]),
+        ("show", ids["odd"], "--raw"),
+        ("show", ids["odd"], "--json"),
+        ("search", "before after"),
+        ("search", "before", "--json"),
+        ("branch", "list", ids["odd"]),
+        ("pin", ids["odd"]),
+        ("pin", ids["odd"], "--json"),
+        ("rename", ids["odd"], "\x1b[2J\x9b"),
+    ):
+        ran = cli(*arguments)
+        assert not set(ran.out + ran.err) & set("\x1b\x9b\x07\u202e"), arguments
+        assert "[red]" in ran.out + ran.err or "before" in ran.out + ran.err or "␛" in ran.out + ran.err
+
+
+def test_json_keeps_the_text_as_it_is(cli: Run, ids: Ids) -> None:
+    assert cli("show", ids["odd"], "--json").json["messages"][0]["parts"][0]["text"] == (
+        "before \x1b[2J\x9b1m after \u202egpj.exe"
+    )
+
+
+def test_errors_that_quote_what_was_typed_steer_no_terminal(cli: Run) -> None:
+    for arguments in (("show", "\x1b]0;x\x07"), ("\x1b[2J",), ("import", "\x1b[2Jx.json")):
+        assert not set(cli(*arguments, code=None).err) & set("\x1b\x07")
+
+
+def test_a_bug_is_told_as_one_and_has_its_exit_code(cli: Run, ids: Ids, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object) -> None:
+        raise KeyError("dear diary")
+
+    monkeypatch.setattr("chatkeep.keep.Keep.stats", broken)
+
+    ran = cli("stats", "--json", code=70)
+    assert ran.error["code"] == "chatkeep.bug"
+    assert "diary" not in ran.err
+    assert "Traceback" in cli("stats", "-vv", code=70).err
+
+
+def test_failures_are_logged_without_their_text(
+    cli: Run, ids: Ids, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object) -> None:
+        raise KeyError("dear diary")
+
+    monkeypatch.setattr("chatkeep.keep.Keep.stats", broken)
+    cli("stats", code=70)
+
+    log = (place / "logs" / "chatkeep.log").read_text()
+    assert "ERROR" in log
+    assert "KeyError" in log
+    assert "diary" not in log
+
+
+@contextmanager
+def process(
+    place: Path, *arguments: str, stdin: int | None = None, stdout: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[bytes]]:
+    environ = os.environ | {"CHATKEEP_HOME": str(place)}
+    line = [*PROGRAM, *arguments]
+    with subprocess.Popen(line, env=environ, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def test_the_program_runs_as_a_module(place: Path, ids: Ids) -> None:
+    with process(place, "list", "--json") as started:
+        out, err = started.communicate(timeout=60)
+
+    assert (started.returncode, err) == (0, b"")
+    assert len(json.loads(out)["conversations"]) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes break otherwise here")
+def test_a_broken_pipe_is_silent(place: Path, ids: Ids) -> None:
+    with chatkeep.open(place) as keep:
+        for number in range(300):
+            keep.messages.append(ids["bread"], "user", f"{number} " + "x" * 1000)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with process(place, "show", ids["bread"], "--json", stdout=writing) as started:
+        os.close(writing)
+        _, err = started.communicate(timeout=60)
+
+    assert (started.returncode, err) == (141, b"")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent otherwise here")
+def test_ctrl_c_ends_with_130(place: Path) -> None:
+    reading, writing = os.pipe()
+    with process(place, "-v", "import", "-", stdin=reading) as started:
+        os.close(reading)
+        # It has begun to read from the pipe once the pipe takes more than it holds.
+        os.write(writing, b"x" * 65536)
+        os.write(writing, b"x" * 65536)
+        started.send_signal(signal.SIGINT)
+        _, err = started.communicate(timeout=60)
+    os.close(writing)
+
+    assert started.returncode == 130
+    assert b"Traceback" not in err
+
+
+def test_odd_locales_crash_nothing(place: Path, ids: Ids) -> None:
+    with chatkeep.open(place) as keep:
+        keep.conversations.rename(ids["bread"], "茶")
+    environ = os.environ | {"CHATKEEP_HOME": str(place), "PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run([*PROGRAM, "list"], env=environ, capture_output=True, timeout=60, check=False)
+
+    assert ran.returncode == 0
+    assert b"?" in ran.stdout
+
+
+def test_help_loads_no_store_and_no_rich(tmp_path: Path) -> None:
+    """Cold start: help for scripts and completion costs what click costs."""
+    code = (
+        "import sys\nfrom chatkeep.cli.entry import run\nassert run(['--help']) == 0\n"
+        "heavy = {'apsw', 'msgspec', 'rich', 'rich_click', 'chatkeep.store', 'chatkeep.formats'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_lists_load_no_formats_and_no_rich(place: Path, ids: Ids) -> None:
+    code = (
+        "import sys\nfrom chatkeep.cli.entry import run\nassert run(['list']) == 0\n"
+        "heavy = {'rich', 'rich_click', 'chatkeep.formats.registry'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    environ = os.environ | {"CHATKEEP_HOME": str(place)}
+    ran = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, timeout=60, check=False)
+
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_every_command_loads_and_its_help_begins_as_the_list_says(cli: Run) -> None:
+    from chatkeep.cli.program import program
+
+    for _, rows in SECTIONS:
+        for name, _, line in rows:
+            found = program.get_command(None, name)  # type: ignore[arg-type]  # the group asks nothing of its context
+            assert found is not None
+            assert found.name == name
+            help_line = (found.help or "").split("\n\n")[0].replace("\n", " ").strip()
+            assert help_line.startswith(line.rstrip(".")), (name, help_line, line)
+
+
+@pytest.mark.parametrize("word", ["com", "sea"])
+def test_the_shell_completes_commands(word: str) -> None:
+    environ = os.environ | {"_CHATKEEP_COMPLETE": "bash_complete", "COMP_WORDS": f"chatkeep {word}", "COMP_CWORD": "1"}
+    ran = subprocess.run(PROGRAM, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ran.stdout.startswith("plain,")
+    assert word in ran.stdout
