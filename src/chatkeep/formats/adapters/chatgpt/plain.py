@@ -33,7 +33,6 @@ _MESSAGE_KEYS = frozenset(
 # Metadata that changes what becomes of the message, if it says anything.
 _CONSEQUENTIAL = frozenset(
     {
-        "attachments",
         "content_references",
         "is_user_system_message",
         "is_visually_hidden_from_conversation",
@@ -46,6 +45,7 @@ LATEST_S = 4e9
 
 _KEPT = ("update_time", "end_turn", "channel")
 _NOTHING: tuple[Any, ...] = (None, {})
+_NO_FILES: tuple[Any, ...] = (None, [])
 _ALL = (None, "all")
 _FINISHED = (None, "finished_successfully")
 _IN_CONTEXT = (None, 1)
@@ -114,9 +114,10 @@ def _kept_metadata(metadata: Any, above: Any, default_model: str | None) -> tupl
     if type(metadata) is not dict:
         return ({}, None) if metadata is None else None
     kept = {name: value for name, value in metadata.items() if value or (value is not None and value not in EMPTY)}
-    if not _CONSEQUENTIAL.isdisjoint(kept):
+    if not _CONSEQUENTIAL.isdisjoint(kept) or metadata.get("attachments") not in _NO_FILES:
         return None
-    model = kept.pop("model_slug", None)
+    model = metadata.get("model_slug")
+    kept.pop("model_slug", None)
     finish = kept.get("finish_details")
     if (model is not None and type(model) is not str) or (type(finish) is dict and finish.get("type") == "interrupted"):
         return None
@@ -127,4 +128,4 @@ def _kept_metadata(metadata: Any, above: Any, default_model: str | None) -> tupl
         kept["parent_id"] = value
     if (value := kept.pop("timestamp_", None)) is not None and value != "absolute":
         kept["timestamp_"] = value
-    return ({"metadata": kept} if kept else {}), model
+    return ({"metadata": kept} if kept else {}), model or None
