@@ -12,42 +12,20 @@ import pytest
 from chatkeep.errors import (
     ConversationNotFoundError,
     ReplyExistsError,
-    StoreClosedError,
-    StoreCorruptError,
-    StreamLostError,
     TrashedError,
     UsageError,
 )
 from chatkeep.model import Text, Thinking, ToolCall, Usage
 from chatkeep.store import Store
-from chatkeep.store.appending import append_message, new_message
 from chatkeep.store.engine import Engine, Transaction
 from chatkeep.store.flushing import Flusher
-from chatkeep.store.replies import Reply
 from chatkeep.store.streams import Streams
-from tests.contract.conftest import MakeFlusher
+from tests.contract.stream_state import ended, leftovers
 
 
 @pytest.fixture
 def chat(store: Store) -> str:
     return store.conversations.create(title="Tea").id
-
-
-def _leftovers(engine: Engine) -> list[int]:
-    """How many streams and chunks there are."""
-    return engine.read(
-        lambda tx: [tx.rows(f"SELECT count(*) FROM {name}")[0][0] for name in ("stream", "stream_chunk")]
-    )
-
-
-def _die(flusher: Flusher) -> None:
-    """What the death of a process lets go of, with its streams as they are."""
-    flusher.presence.close()
-
-
-def _ended(store: Store, reply: Reply) -> tuple[str, str]:
-    message = store.messages.get(reply.message.id)
-    return message.status, message.text
 
 
 def test_a_reply_is_the_durable_head_as_soon_as_it_begins(store: Store, streams: Streams, chat: str) -> None:
@@ -125,16 +103,16 @@ def test_an_exception_ends_the_reply_and_goes_on(
     with pytest.raises(type(error)) as raised:
         break_off()
     assert raised.value is error
-    assert _ended(store, reply) == (status, "half a sen")
+    assert ended(store, reply) == (status, "half a sen")
 
 
 def test_an_end_leaves_nothing_behind(engine: Engine, streams: Streams, flusher: Flusher, chat: str) -> None:
     with streams.open_stream(chat) as reply:
         reply.write("x")
         flusher.flush()
-        assert _leftovers(engine) == [1, 1]
+        assert leftovers(engine) == [1, 1]
 
-    assert _leftovers(engine) == [0, 0]
+    assert leftovers(engine) == [0, 0]
 
 
 def test_only_beginning_and_end_are_logged(store: Store, streams: Streams, flusher: Flusher, chat: str) -> None:
@@ -170,94 +148,7 @@ def test_all_open_replies_are_flushed_in_one_transaction(
     flusher.flush()
 
     assert len(writes) == 1
-    assert _leftovers(engine) == [5, 5]
-
-
-def test_a_stream_whose_writer_is_gone_keeps_what_was_flushed(
-    store: Store, streams: Streams, flusher: Flusher, make_flusher: MakeFlusher, chat: str
-) -> None:
-    reply = streams.open_stream(chat)
-    reply.write("flushed")
-    reply.add(ToolCall(id="c1", name="kettle"))
-    flusher.flush()
-    reply.write(" not flushed")
-    _die(flusher)
-
-    assert make_flusher().recover() == 1
-    assert _ended(store, reply) == ("interrupted", "flushed")
-    assert store.messages.get(reply.message.id).parts[1] == ToolCall(id="c1", name="kettle")
-
-
-def test_a_living_writers_stream_is_left_alone(
-    store: Store, streams: Streams, make_flusher: MakeFlusher, chat: str
-) -> None:
-    reply = streams.open_stream(chat)
-
-    assert make_flusher().recover() == 0
-    assert store.messages.get(reply.message.id).status == "streaming"
-
-
-def test_who_lost_a_stream_learns_it_and_keeps_the_text(
-    store: Store, streams: Streams, flusher: Flusher, make_flusher: MakeFlusher, chat: str
-) -> None:
-    """A process that was asleep for long must not write into what others have ended."""
-    reply = streams.open_stream(chat)
-    reply.write("one")
-    flusher.flush()
-    _die(flusher)
-    make_flusher().recover()
-
-    reply.write(" two")
-    flusher.flush()
-
-    with pytest.raises(StreamLostError) as lost:
-        reply.write(" three")
-    assert (lost.value.message_id, lost.value.text) == (reply.message.id, "one two")
-    with pytest.raises(StreamLostError):
-        reply.finish()
-    assert reply.text == "one two"
-    assert _ended(store, reply) == ("interrupted", "one")
-
-
-def test_an_end_is_refused_too_once_the_stream_is_lost(
-    streams: Streams, flusher: Flusher, make_flusher: MakeFlusher, chat: str
-) -> None:
-    reply = streams.open_stream(chat)
-    reply.write("all of it")
-    _die(flusher)
-    make_flusher().recover()
-
-    with pytest.raises(StreamLostError) as lost:
-        reply.finish()
-
-    assert lost.value.text == "all of it"
-
-
-def test_a_reply_goes_on_in_the_trash(store: Store, streams: Streams, flusher: Flusher, chat: str) -> None:
-    """The model is still being paid for; restoring the conversation shows what it said."""
-    with streams.open_stream(chat) as reply:
-        reply.write("one")
-        store.conversations.delete(chat)
-        flusher.flush()
-        reply.write(" two")
-
-    assert _ended(store, reply) == ("complete", "one two")
-
-
-def test_purging_takes_the_stream_away(
-    engine: Engine, store: Store, streams: Streams, flusher: Flusher, chat: str
-) -> None:
-    reply = streams.open_stream(chat)
-    reply.write("secret")
-    flusher.flush()
-    store.purge([chat])
-    reply.write(" more")
-    flusher.flush()
-
-    with pytest.raises(StreamLostError):
-        reply.write("!")
-
-    assert _leftovers(engine) == [0, 0]
+    assert leftovers(engine) == [5, 5]
 
 
 def test_a_missing_or_trashed_conversation_takes_no_stream(store: Store, streams: Streams, chat: str) -> None:
@@ -394,60 +285,3 @@ def test_a_beginning_that_is_cancelled_in_time_never_was(
     store.messages.append(chat, "user", "later")
 
     assert [message.role for message in store.messages.list(chat).items] == ["user"]
-
-
-def test_a_message_without_a_stream_does_not_stream_for_ever(
-    engine: Engine, store: Store, make_flusher: MakeFlusher, chat: str
-) -> None:
-    """It came from a backup, or from an import of an app that was at work."""
-    draft = new_message(chat, "assistant", "half", {"status": "streaming"})
-    engine.write(lambda tx: append_message(tx, store.owner, draft))
-
-    assert make_flusher().recover() == 1
-    message = store.messages.get(draft.id)
-    assert (message.status, message.text) == ("interrupted", "half")
-    assert make_flusher().recover() == 0
-
-
-def test_a_record_that_cannot_be_read_keeps_nobody_else_waiting(
-    engine: Engine, store: Store, streams: Streams, flusher: Flusher, make_flusher: MakeFlusher, chat: str
-) -> None:
-    broken, sound = streams.open_stream(chat), streams.open_stream(chat)
-    sound.write("sound")
-    flusher.flush()
-    spoil = "UPDATE message SET body = '{' WHERE id = :id"
-    engine.write(lambda tx: tx.run(spoil, {"id": broken.message.id}))
-    _die(flusher)
-
-    assert make_flusher().recover() == 1
-    assert _ended(store, sound) == ("interrupted", "sound")
-    with pytest.raises(StoreCorruptError):
-        flusher.close()
-
-
-def test_closing_ends_what_is_open(store: Store, streams: Streams, flusher: Flusher, chat: str) -> None:
-    reply = streams.open_stream(chat)
-    reply.write("unfinished")
-
-    flusher.close()
-
-    assert _ended(store, reply) == ("interrupted", "unfinished")
-    for call in (lambda: reply.write("more"), reply.finish, lambda: streams.open_stream(chat)):
-        with pytest.raises(StoreClosedError):
-            call()
-    assert reply.text == "unfinished"
-
-
-def test_owners_share_a_flusher_and_nothing_else(
-    store: Store, other_store: Store, streams: Streams, flusher: Flusher, chat: str
-) -> None:
-    with pytest.raises(ConversationNotFoundError):
-        Streams(flusher, other_store.owner).open_stream(chat)
-    theirs = other_store.conversations.create().id
-    with Streams(flusher, other_store.owner).open_stream(theirs) as reply, streams.open_stream(chat) as ours:
-        reply.write("theirs")
-        ours.write("ours")
-        flusher.flush()
-
-    assert other_store.messages.get(reply.message.id).text == "theirs"
-    assert store.messages.get(ours.message.id).text == "ours"
