@@ -163,6 +163,7 @@ class Keep:
             dry_run=dry_run,
             include_purged=include_purged,
             progress=progress,
+            own_directory=self.directory,
         )
 
     def export(self, ids: Iterable[str] | None, *, to: str, destination: str | Path) -> Written:

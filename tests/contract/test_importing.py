@@ -304,6 +304,34 @@ def test_attachments_come_with_their_bytes_or_a_placeholder(store: Store, tmp_pa
         assert content.read() == b"png!"
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("a.dat2", b"\x89PNG\r\n\x1a\n....", "image/png"),
+        ("b", b"RIFF....WEBPVP8 ", "image/webp"),
+        ("c", b"nothing known", "application/octet-stream"),
+        ("d.txt", b"%PDF-1.4", "text/plain"),
+    ],
+)
+def test_a_file_without_a_type_is_known_by_its_name_or_first_bytes(
+    store: Store, tmp_path: Path, name: str, content: bytes, expected: str
+) -> None:
+    files = (SourceAttachment(source_id="f", name=name, open=lambda: io.BytesIO(content)),)
+    run(store, tmp_path, talk([said("a", None, "", parts=(AttachmentRef(attachment_id="f"),))], attachments=files))
+
+    assert [found.media_type for found in store.attachments.list(only(store))] == [expected]
+
+
+def test_a_store_is_not_imported_into_itself(store: Store, tmp_path: Path) -> None:
+    """Reading its file beside SQLite would drop SQLite's locks on it."""
+    from chatkeep.errors import UsageError
+    from chatkeep.services.importing import import_source
+
+    for path in (tmp_path / "store" / "chats.db", tmp_path / "store", tmp_path):
+        with pytest.raises(UsageError):
+            import_source(store, path, own_directory=tmp_path / "store")
+
+
 def test_unmapped_fields_are_kept_and_counted(store: Store, tmp_path: Path) -> None:
     report = run(store, tmp_path, talk([said("a", None, "x", extra={"weight": 1})], extra={"gizmo": "g"}))
     chat = only(store)
@@ -391,3 +419,37 @@ def test_a_part_of_many_megabytes_becomes_an_attachment(store: Store, tmp_path: 
     with store.attachments.open(attachment.id) as content:
         assert content.read().decode() == large
     assert again.messages.unchanged == 2
+
+
+def test_an_older_export_does_not_set_a_newer_one_back(store: Store, tmp_path: Path) -> None:
+    later = START + timedelta(days=1)
+    newer = talk([said("a", None, "edited")], title="New", updated_at=later, tags=("new",))
+    run(store, tmp_path, newer)
+    report = run(store, tmp_path, talk([said("a", None, "first"), said("b", "a", "cut since")], updated_at=START))
+    chat = only(store)
+
+    assert [message.text for message in store.messages.list(chat).items] == ["edited", "cut since"]
+    assert (report.messages.added, report.messages.updated) == (1, 0)
+    header = store.conversations.get(chat)
+    assert (header.title, header.tags, header.updated_at) == ("New", ("new",), later)
+
+
+@pytest.mark.parametrize("stand_in_first", [True, False])
+def test_a_stand_in_gives_way_to_the_session(store: Store, tmp_path: Path, *, stand_in_first: bool) -> None:
+    """The prompts of a session are kept as long as its log is missing, and not beside it."""
+    stand_in = talk([said("p", None, "prompt only")], source_id="history", session_id="s1", stand_in=True)
+    session = talk(TEA.messages, session_id="s1")
+    for record in (stand_in, session) if stand_in_first else (session, stand_in):
+        run(store, tmp_path, record)
+
+    assert [message.text for message in store.messages.list(only(store)).items] == ["Water?", "90 C"]
+    run(store, tmp_path, stand_in)
+    assert len(store.conversations.list(Filter()).items) == 1
+
+
+def test_a_stand_in_that_somebody_kept_stays(store: Store, tmp_path: Path) -> None:
+    run(store, tmp_path, talk([said("p", None, "x")], source_id="history", session_id="s1", stand_in=True))
+    store.conversations.pin(only(store))
+    run(store, tmp_path, talk(TEA.messages, session_id="s1"))
+
+    assert len(store.conversations.list(Filter()).items) == 2

@@ -102,7 +102,6 @@ def test_importing_the_folder_again_changes_nothing(files: list[Path], opened: O
     assert report.conversations.unchanged == 1
 
 
-@pytest.mark.xfail(reason="an older import still replaces the header of a newer one", strict=True)
 def test_what_is_shown_is_of_the_newest_in_every_order(files: list[Path], opened: Open) -> None:
     """The head, the title and the id to resume are those of the session that went on longest."""
     shown = set()

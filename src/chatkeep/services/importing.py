@@ -17,6 +17,7 @@ from chatkeep.errors import (
     NotFoundError,
     StoreError,
     UnreadableSourceError,
+    UsageError,
 )
 from chatkeep.formats.protocol import FormatAdapter, NotImported, Record, Skipped, Source
 from chatkeep.formats.registry import adapter, recognise
@@ -73,6 +74,7 @@ def import_source(
     dry_run: bool = False,
     include_purged: bool = False,
     progress: Listener | None = None,
+    own_directory: Path | None = None,
 ) -> Report:
     """Import everything that a source holds; what cannot be read is in the report, with its place.
 
@@ -86,14 +88,25 @@ def import_source(
         dry_run: Report what would happen, change nothing.
         include_purged: Bring back what was purged here.
         progress: Called after each batch.
+        own_directory: Where the store itself lies; a source may not overlap with it.
 
     Raises:
+        UsageError: The source is this store, or holds it. Nothing was opened.
         UnknownFormatError, AmbiguousFormatError, UnreadableSourceError: Nothing was imported.
         StoreError: The store failed; what was reported by then is kept.
     """
+    if own_directory is not None:
+        _refuse_own(path, own_directory)
     with open_source(path) as source:
         chosen = adapter(format) if format is not None else recognise(probe_of(source))
         return import_opened(store, chosen, source, dry_run=dry_run, include_purged=include_purged, progress=progress)
+
+
+def _refuse_own(path: Path, own_directory: Path) -> None:
+    """Reading a database of this process as a plain file would drop the locks that SQLite holds on it."""
+    here, own = path.resolve(), own_directory.resolve()
+    if here == own or own in here.parents or here in own.parents:
+        raise UsageError(f"{path} is, or holds, the store that it would be imported into: export it there instead")
 
 
 def import_opened(

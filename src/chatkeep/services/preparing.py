@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 from collections import Counter
 from datetime import datetime
 from hashlib import sha256
@@ -35,12 +34,15 @@ from chatkeep.model import (
     to_us,
 )
 from chatkeep.services.ordering import in_order
+from chatkeep.services.sniffing import HEAD_BYTES, media_type
 from chatkeep.store.incoming import Incoming
 from chatkeep.store.large_parts import Put, with_small_parts
+from chatkeep.store.stand_ins import MARK
 
 _ATTACHMENT_KINDS = get_args(AttachmentKind)
 MAX_TITLE_CHARS = 1000
 MAX_KEY_CHARS = 500
+_STAND_IN = {"chatkeep": {MARK: True}}
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -90,8 +92,8 @@ class Preparer:
             settings=found.settings,
             source=self._key(found.conversation_scope, found.source_id),
             # What was incomplete is read again next time: the missing bytes may have turned up.
-            source_digest=None if missing or found.problems else fingerprint,
-            extra={self._format: found.extra} if found.extra else {},
+            source_digest=None if missing or found.problems or found.stand_in else fingerprint,
+            extra=({self._format: found.extra} if found.extra else {}) | (_STAND_IN if found.stand_in else {}),
         )
         incoming = Incoming(
             conversation=header,
@@ -99,6 +101,7 @@ class Preparer:
             messages=messages,
             attachments=tuple(attachments),
             include_purged=self._include_purged,
+            stand_in=found.stand_in,
         )
         return Prepared(incoming, problems, missing)
 
@@ -214,7 +217,7 @@ class Preparer:
                 Attachment(
                     id=id,
                     name=item.name,
-                    media_type=item.media_type or mimetypes.guess_type(item.name)[0] or "application/octet-stream",
+                    media_type=item.media_type or media_type(item.name, self._head(digest)),
                     size_bytes=size,
                     sha256=digest,
                     kind=item.kind if item.kind in _ATTACHMENT_KINDS else "upload",  # type: ignore[arg-type]  # checked
@@ -235,6 +238,12 @@ class Preparer:
             problems.append(Skipped(f"{where} attachment {item.source_id[:60]}", f"cannot be read: {error}"))
             return None, item.size_bytes or 0
         return blob.sha256, blob.size_bytes
+
+    def _head(self, digest: str | None) -> bytes:
+        if digest is None or self._blobs is None:
+            return b""
+        with self._blobs.open(digest) as content:
+            return content.read(HEAD_BYTES)
 
     def _own(self, found: OwnConversation) -> Prepared:
         problems = list(found.problems)

@@ -20,6 +20,9 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Message]
     attachments: tuple[Attachment, ...] = ()
     include_purged: bool = False
+    stand_in: bool = False
+    """Pieces of a session that the source has nothing better of: left out where the session is known, replaced by it
+    when it comes."""
 
 
 class Merged(msgspec.Struct, kw_only=True):

@@ -6,7 +6,7 @@ as it is here; what the source lacks by now stays too.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,7 +21,8 @@ from chatkeep.store.filing import merge_attachments, merge_project
 from chatkeep.store.incoming import Incoming, Merged
 from chatkeep.store.purging import forget_purge, own_key, was_purged
 from chatkeep.store.rows import INSERT_MESSAGE_PLAIN, decode_messages, names_of
-from chatkeep.store.updating import merge_header, merge_message
+from chatkeep.store.stand_ins import replace_stand_in, session_is_known
+from chatkeep.store.updating import is_outdated, merge_header, merge_message
 
 
 def merge(tx: Transaction, owner: str, incoming: Incoming) -> Merged:
@@ -32,6 +33,8 @@ def merge(tx: Transaction, owner: str, incoming: Incoming) -> Merged:
         if not incoming.include_purged:
             return Merged(outcome="purged")
         forget_purge(tx, owner, key)
+    if incoming.stand_in and session_is_known(tx, owner, draft):
+        return Merged(outcome="unchanged", messages_unchanged=len(incoming.messages))
     found = _find(tx, owner, draft)
     try:
         return tx.nested(lambda inner: _merge(inner, owner, incoming, found))
@@ -43,29 +46,33 @@ def merge(tx: Transaction, owner: str, incoming: Incoming) -> Merged:
 
 def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, str] | None) -> Merged:
     merged = Merged(outcome="added")
+    if not incoming.stand_in:
+        replace_stand_in(tx, owner, incoming.conversation)
     names: dict[str, str] = {}
     merged.attachments_added = merge_attachments(tx, owner, incoming.attachments, names)
     project_id = merge_project(tx, owner, incoming.project)
     draft = msgspec.structs.replace(incoming.conversation, project_id=project_id)
-    last_seq, existing = 0, _NOTHING
+    last_seq, existing, outdated = 0, _NOTHING, False
     if found is None:
         pk, merged.id = insert_conversation(tx, owner, draft), draft.id
     else:
         pk, merged.id = found
         last_seq, existing = _existing(tx, owner, pk)
+        outdated = is_outdated(tx, owner, pk, draft)
     messages = list(_renamed(incoming.messages, merged.id, names, existing))
-    added = _merge_messages(tx, owner, pk, messages, existing, last_seq, merged)
+    _merge_messages(tx, owner, pk, messages, _Here(existing, last_seq, outdated), merged)
     head_id = _head(draft.head_id, incoming.messages, messages)
-    touched = bool(added or merged.messages_updated)
     if found is None:
         if draft.tags:
             set_tags(tx, owner, pk, set(draft.tags))
         recount(tx, owner, pk, head_id=head_id, messages=messages)
         return merged
-    header_changed = merge_header(tx, owner, pk, draft, head_id=head_id, grown=bool(added))
-    if touched:
+    header_changed = merge_header(tx, owner, pk, draft, head_id=head_id, outdated=outdated)
+    if merged.messages_added or merged.messages_updated or header_changed:
         recount(tx, owner, pk)
-    merged.outcome = "updated" if touched or header_changed or merged.attachments_added else "unchanged"
+        merged.outcome = "updated"
+    else:
+        merged.outcome = "updated" if merged.attachments_added else "unchanged"
     return merged
 
 
@@ -142,35 +149,36 @@ def _relinked(message: Message, attachments: dict[str, str]) -> Any:
     )
 
 
-def _merge_messages(
-    tx: Transaction,
-    owner: str,
-    pk: int,
-    messages: list[Message],
-    existing: Existing,
-    last_seq: int,
-    merged: Merged,
-) -> int:
+class _Here(NamedTuple):
+    """What the store has of a conversation that is being merged."""
+
+    existing: Existing
+    last_seq: int
+    outdated: bool
+
+
+def _merge_messages(tx: Transaction, owner: str, pk: int, messages: list[Message], here: _Here, merged: Merged) -> None:
     rows: list[dict[str, Any]] = []
     links: list[dict[str, Any]] = []
     base = {"owner": owner, "conversation_pk": pk, "idempotency_key": None}
     for place, message in enumerate(messages):
-        known = existing.get(_key(message)) if existing else None
+        known = here.existing.get(_key(message)) if here.existing else None
         if known is not None:
-            changed = merge_message(tx, owner, known[0], known[1], message, overrides=known[2])
+            changed = not here.outdated and merge_message(tx, owner, known[0], known[1], message, overrides=known[2])
             merged.messages_updated += changed
             merged.messages_unchanged += not changed
             continue
-        messages[place], columns = storable_columns(message, last_seq + len(rows) + 1)
+        messages[place], columns = storable_columns(message, here.last_seq + len(rows) + 1)
         columns.update(base)
         rows.append(columns)
-        for part in message.parts:
-            if isinstance(part, AttachmentRef) and part.attachment_id is not None:
-                links.append({"owner": owner, "message": message.id, "attachment": part.attachment_id})
+        links.extend(
+            {"owner": owner, "message": message.id, "attachment": part.attachment_id}
+            for part in message.parts
+            if isinstance(part, AttachmentRef) and part.attachment_id is not None
+        )
     if rows:
         _insert(tx, owner, pk, rows, links)
     merged.messages_added = len(rows)
-    return len(rows)
 
 
 def _insert(tx: Transaction, owner: str, pk: int, rows: list[dict[str, Any]], links: list[dict[str, Any]]) -> None:

@@ -29,20 +29,30 @@ def purge_rows(tx: Transaction, owner: str, conversation_ids: Iterable[str]) -> 
         ConversationNotFoundError: One of them is not there; nothing was deleted.
     """
     count = messages = 0
-    attachments: set[int] = set()
-    tags: set[int] = set()
+    orphans: set[str] = set()
     for id in conversation_ids:
-        pk = conversation_pk(tx, owner, id)
-        _leave_tombstone(tx, owner, pk)
-        attachments.update(_linked_attachments(tx, owner, pk))
-        tags.update(_tags_of(tx, owner, pk))
-        messages += _delete_messages(tx, owner, pk)
-        tx.run("DELETE FROM conversation WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
-        changes.record(tx, owner, "conversation", "delete", pk, id)
+        _leave_tombstone(tx, owner, conversation_pk(tx, owner, id))
+        deleted = delete_rows(tx, owner, id)
+        messages += deleted.messages
+        orphans.update(deleted.blobs)
         count += 1
+    return PurgedRows(conversations=count, messages=messages, blobs=tuple(sorted(orphans)))
+
+
+def delete_rows(tx: Transaction, owner: str, id: str) -> PurgedRows:
+    """Delete one conversation with all that only it uses, without a trace of its source.
+
+    Raises:
+        ConversationNotFoundError: It is not there.
+    """
+    pk = conversation_pk(tx, owner, id)
+    attachments, tags = _linked_attachments(tx, owner, pk), _tags_of(tx, owner, pk)
+    messages = _delete_messages(tx, owner, pk)
+    tx.run("DELETE FROM conversation WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
+    changes.record(tx, owner, "conversation", "delete", pk, id)
     orphans = _delete_unlinked(tx, owner, attachments)
     _delete_unused_tags(tx, owner, tags)
-    return PurgedRows(conversations=count, messages=messages, blobs=tuple(orphans))
+    return PurgedRows(conversations=1, messages=messages, blobs=tuple(orphans))
 
 
 def was_purged(tx: Transaction, owner: str, source: SourceKey) -> bool:

@@ -41,43 +41,39 @@ def _is_above(tx: Transaction, owner: str, parent_id: str | None, seq: int) -> b
     return row is not None and row[0] < seq
 
 
+# What a source says of a conversation as a whole.
+_TAKEN = ("title", "pinned", "archived", "project_id", "settings", "extra", "session_id", "workspace", "agent")
+
+
+def is_outdated(tx: Transaction, owner: str, pk: int, incoming: Conversation) -> bool:
+    """Whether the store holds a later state of this conversation already, as when an older export is imported last.
+
+    A conversation that went on here has a time of our own, which says nothing of its source.
+    """
+    row = tx.row("SELECT updated_at, head_id FROM conversation WHERE owner = :owner AND pk = :pk", _key(owner, pk))
+    return row is not None and to_us(incoming.updated_at) < row[0] and not _grew_here(tx, owner, pk, row[1])
+
+
 def merge_header(
-    tx: Transaction, owner: str, pk: int, incoming: Conversation, *, head_id: str | None, grown: bool
+    tx: Transaction, owner: str, pk: int, incoming: Conversation, *, head_id: str | None, outdated: bool
 ) -> bool:
-    """Bring a header up to its source, leaving alone what was changed here; whether anything but the digest changed."""
+    """Bring a header up to its source, leaving alone what was changed here; whether anything but the digest changed.
+
+    An outdated source only fills in what is empty.
+    """
     row = tx.row(
-        f"SELECT {CONVERSATION_COLUMNS} FROM {CONVERSATION_FROM} WHERE c.owner = :owner AND c.pk = :pk",
-        {"owner": owner, "pk": pk},
+        f"SELECT {CONVERSATION_COLUMNS} FROM {CONVERSATION_FROM} WHERE c.owner = :owner AND c.pk = :pk", _key(owner, pk)
     )
     if row is None:
         return False
     before, incoming = conversation_of(row), storable(incoming)
-    fixed = set(before.overrides)
-    if not grown and head_id != before.head_id and _grew_here(tx, owner, pk, before.head_id):
-        fixed.add("head_id")
-    taken = {
-        field: getattr(incoming, field)
-        for field in (
-            "title",
-            "pinned",
-            "archived",
-            "project_id",
-            "settings",
-            "extra",
-            "session_id",
-            "workspace",
-            "agent",
-        )
-        if field not in fixed
-    }
-    taken["updated_at"] = max(before.updated_at, incoming.updated_at)
-    taken["created_at"] = incoming.created_at
-    if "head_id" not in fixed and head_id is not None:
-        taken["head_id"] = head_id
-    if taken.get("project_id") is None:
-        taken.pop("project_id", None)
-    after = msgspec.structs.replace(before, **taken)
-    retagged = "tags" not in fixed and bool(incoming.tags) and not _same_names(incoming.tags, before.tags)
+    if outdated:
+        incoming = msgspec.structs.replace(incoming, source_digest=before.source_digest)
+    after = msgspec.structs.replace(before, **_taken(before, incoming, outdated=outdated))
+    moves = head_id is not None and "head_id" not in before.overrides and not _grew_here(tx, owner, pk, before.head_id)
+    if moves and not outdated:
+        after = msgspec.structs.replace(after, head_id=head_id)
+    retagged = "tags" not in before.overrides and not _same_names(incoming.tags, before.tags)
     if after == before and not retagged:
         _note_digest(tx, owner, pk, incoming)
         return False
@@ -86,6 +82,24 @@ def merge_header(
         set_tags(tx, owner, pk, {*before.tags, *incoming.tags})
     changes.record(tx, owner, "conversation", "put", pk, before.id)
     return True
+
+
+def _taken(before: Conversation, incoming: Conversation, *, outdated: bool) -> dict[str, Any]:
+    taken: dict[str, Any] = {
+        "updated_at": max(before.updated_at, incoming.updated_at),
+        "created_at": min(before.created_at, incoming.created_at),
+    }
+    for field in _TAKEN:
+        old, new = getattr(before, field), getattr(incoming, field)
+        # What a source does not say (any more) is no reason to forget it.
+        unsaid = new is None or (outdated and bool(old))
+        if field not in before.overrides and not unsaid:
+            taken[field] = new
+    return taken
+
+
+def _key(owner: str, pk: int) -> dict[str, Any]:
+    return {"owner": owner, "pk": pk}
 
 
 def _same_names(incoming: tuple[str, ...], before: tuple[str, ...]) -> bool:

@@ -84,6 +84,9 @@ CREATE INDEX conversation_pinned ON conversation (owner, updated_at, pk) WHERE p
 CREATE INDEX conversation_project ON conversation (owner, project_pk, updated_at, pk) WHERE project_pk IS NOT NULL;
 CREATE INDEX conversation_format ON conversation (owner, source_format, updated_at, pk) WHERE source_format IS NOT NULL;
 
+-- Finding an agent's session by its resume id.
+CREATE INDEX conversation_session ON conversation (owner, session_id) WHERE session_id IS NOT NULL;
+
 CREATE TABLE message (
     pk                 INTEGER PRIMARY KEY AUTOINCREMENT,
     owner              TEXT NOT NULL,
