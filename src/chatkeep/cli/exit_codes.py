@@ -49,6 +49,7 @@ TABLE: Final[dict[type[Exception], int]] = {
     errors.AmbiguousFormatError: 52,
     errors.UnreadableSourceError: 53,
     errors.NotWritableFormatError: 54,
+    errors.DestinationError: 55,
     errors.DestinationExistsError: 55,
     errors.SearchUnavailableError: 60,
 }
