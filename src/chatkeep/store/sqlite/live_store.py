@@ -49,7 +49,12 @@ class LiveStore:
             gate, checkpoint_lock = GatePass(self._locks), open_lock_file(self._locks / "checkpoint")
         except OSError as error:
             raise file_error(error, self._locks) from error
-        self._turnstile.enter_within(OPEN_TIMEOUT_S)
+        try:
+            self._turnstile.enter_within(OPEN_TIMEOUT_S)
+        except StoreBusyError:  # it closes itself as soon as it gets in
+            gate.close()
+            close_lock_file(checkpoint_lock)
+            raise
         try:
             connection = self._first_connection(migrations, before_migration)
         except BaseException:
