@@ -11,7 +11,7 @@ from chatkeep.errors import UnreadableSourceError
 from chatkeep.formats.json_stream import array_items, loads, object_members
 from chatkeep.formats.protocol import Member, NotImported, Record, Skipped
 
-from .conversations import Surroundings, record_of
+from .conversations import record_of
 from .projects import Projects
 from .shapes import first_keys
 
@@ -32,21 +32,20 @@ def read_one(member: Member) -> Iterator[Record | Skipped]:
     if len(raw) > _HELD_BYTES:
         yield Skipped(member.name, f"larger than {_HELD_BYTES} bytes")
     else:
-        yield _bundle(raw, Surroundings(Projects(is_complete=False), {}), member.name)
+        yield _bundle(raw, Projects(is_complete=False), member.name)
 
 
 def read_all(member: Member) -> Iterator[Record | Skipped]:
     """A file with a list of conversations."""
-    around = Surroundings(Projects(is_complete=False), {})
+    projects = Projects(is_complete=False)
     with member.open() as stream:
         for number, raw in array_items(stream, where=member.name):
-            yield raw if isinstance(raw, Skipped) else _bundle(raw, around, f"{member.name} item {number}")
+            yield raw if isinstance(raw, Skipped) else _bundle(raw, projects, f"{member.name} item {number}")
 
 
 def read_project(member: Member) -> Iterator[Record | Skipped | NotImported]:
     """A file with a tree of projects and their conversations."""
     projects = Projects(is_complete=False)
-    around = Surroundings(projects, {})
     with member.open() as stream:
         members, _ = _members(stream, _SMALL_BYTES)
     _take_in(members.get("project"), projects)
@@ -61,7 +60,7 @@ def read_project(member: Member) -> Iterator[Record | Skipped | NotImported]:
             if isinstance(raw, Skipped):
                 yield raw
             elif not _is_project(raw):
-                yield _bundle(raw, around, where)
+                yield _bundle(raw, projects, where)
             elif len(levels) > _DEEPEST:
                 yield Skipped(where, "projects nested too deeply")
             else:
@@ -104,7 +103,7 @@ def _take_in(raw: bytes | None, projects: Projects) -> None:
         return
 
 
-def _bundle(raw: bytes, around: Surroundings, where: str) -> Record | Skipped:
+def _bundle(raw: bytes, projects: Projects, where: str) -> Record | Skipped:
     """A conversation with its interactions as raw bytes; damage inside costs only what it touches."""
     members, broken = _members(BytesIO(raw), len(raw))
     try:
@@ -118,7 +117,7 @@ def _bundle(raw: bytes, around: Surroundings, where: str) -> Record | Skipped:
     if found is None:
         # Cut off inside the list: what is whole of it is still to be had.
         found, path = (raw, ("interactions",)) if broken else (b"[]", ())
-    return record_of(value, partial(_items, found, path, where), raw, around, where)
+    return record_of(value, partial(_items, found, path, where), raw, projects, where)
 
 
 def _items(raw: bytes, path: tuple[str, ...], where: str) -> Iterator[bytes | Skipped]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from chatkeep.formats.json_stream import fingerprint, loads
 from chatkeep.formats.protocol import Record, Skipped, SourceConversation
@@ -20,23 +20,11 @@ name = "litechat"
 revision = 1
 
 
-class Surroundings(NamedTuple):
-    """What the rest of a file says about its conversations."""
-
-    projects: Projects
-    providers: dict[str, str]
-    """Type of each provider configuration, by id."""
-
-    def raw(self, project_id: Any) -> bytes:
-        """What decides how a conversation is read, for fingerprints."""
-        return self.projects.raw(project_id) + repr(sorted(self.providers.items())).encode("utf-8", "surrogatepass")
-
-
 def record_of(
     value: Any,
     interactions: Callable[[], Iterable[bytes | Skipped]],
     raw: bytes,
-    around: Surroundings,
+    projects: Projects,
     where: str,
 ) -> Record | Skipped:
     """A record of a conversation that was decoded, with interactions that were not.
@@ -45,26 +33,26 @@ def record_of(
         value: The conversation itself.
         interactions: Gives the raw interactions, each time anew.
         raw: All that the conversation is made of, or digests of it.
-        around: The rest of the file.
+        projects: What the file says of projects.
         where: Place of the conversation, for reports.
     """
     if not isinstance(value, dict) or not isinstance(value.get("id"), str) or not value["id"]:
         return Skipped(where, "not a conversation with an id")
     return Record(
         where=where,
-        fingerprint=fingerprint(name, revision, raw, around.raw(value.get("projectId"))),
-        load=partial(_conversation, value, interactions, around, where),
+        fingerprint=fingerprint(name, revision, raw, projects.raw(value.get("projectId"))),
+        load=partial(_conversation, value, interactions, projects, where),
     )
 
 
 def _conversation(
-    value: Any, interactions: Callable[[], Iterable[bytes | Skipped]], around: Surroundings, where: str
+    value: Any, interactions: Callable[[], Iterable[bytes | Skipped]], projects: Projects, where: str
 ) -> SourceConversation:
     problems = Problems(where)
     fields = Fields(value, problems)
     source_id = fields.text("id") or ""
     project_id = fields.text("projectId")
-    project = around.projects.of(project_id, problems)
+    project = projects.of(project_id, problems)
     metadata = fields.fields("metadata")
     settings = {
         key: found
@@ -75,7 +63,7 @@ def _conversation(
         if found not in (None, [])
     }
     arranged = arrange(list(_turns(interactions(), source_id, problems)), problems)
-    messages = Messages(around.providers)
+    messages = Messages()
     made = tuple(messages.make(placed) for placed in arranged.messages)
     title = fields.text("title")
     created_at, updated_at = fields.time_from_iso("createdAt"), fields.time_from_iso("updatedAt")

@@ -15,7 +15,7 @@ from chatkeep.errors import UnreadableSourceError
 from chatkeep.formats.json_stream import array_items, loads, object_members
 from chatkeep.formats.protocol import Member, NotImported, Record, Skipped, Source
 
-from .conversations import Surroundings, record_of
+from .conversations import record_of
 from .projects import Projects
 from .shapes import CATEGORIES
 
@@ -128,9 +128,8 @@ def read_full(source: Source, member: Member) -> Iterator[Record | Skipped | Not
     projects = Projects(is_complete=export.has("projects"))
     for value in export.decoded("projects"):
         projects.add(value)
-    around = Surroundings(projects, _provider_types(export))
     known: set[str] = set()
-    yield from _conversations(export, interactions, around, member.name, known)
+    yield from _conversations(export, interactions, projects, member.name, known)
     yield from (item for item in _left_out(export, interactions, projects, known) if item.count)
 
 
@@ -167,17 +166,8 @@ def _owner(raw: bytes) -> str | None:
     return owner if isinstance(owner, str) else None
 
 
-def _provider_types(export: _Export) -> dict[str, str]:
-    """Types of provider configurations by id; nothing else of them is looked at."""
-    return {
-        value["id"]: value["type"]
-        for value in export.decoded("providerConfigs")
-        if isinstance(value, dict) and isinstance(value.get("id"), str) and isinstance(value.get("type"), str)
-    }
-
-
 def _conversations(
-    export: _Export, interactions: _Interactions, around: Surroundings, where: str, known: set[str]
+    export: _Export, interactions: _Interactions, projects: Projects, where: str, known: set[str]
 ) -> Iterator[Record | Skipped]:
     for number, raw in _tolerant(export, "conversations"):
         place = f"{where} conversations item {number}"
@@ -193,7 +183,7 @@ def _conversations(
         if isinstance(id, str):
             known.add(id)
         whole = raw + interactions.digest(str(id))
-        yield record_of(value, partial(interactions.of, str(id)), whole, around, place)
+        yield record_of(value, partial(interactions.of, str(id)), whole, projects, place)
 
 
 def _left_out(

@@ -24,8 +24,7 @@ _PLAIN_STATUS = frozenset({"COMPLETED", "ERROR", "CANCELLED"})
 class Messages:
     """Makes the messages of one conversation, and collects the files that they carry."""
 
-    def __init__(self, providers: dict[str, str]) -> None:
-        self._providers = providers
+    def __init__(self) -> None:
         self.attachments: dict[str, SourceAttachment] = {}
 
     def make(self, placed: Placed) -> SourceMessage:
@@ -57,12 +56,14 @@ class Messages:
         turn = placed.turn
         usage, extra = _usage(turn.metadata)
         model_id = turn.metadata.text("modelId") or turn.prompt_metadata.text("modelId") or ""
+        # The first part names a provider configuration of this installation. What kind of provider that is, only a
+        # full export tells: it would come and go with the kind of export.
         provider_config, _, model = model_id.partition(":")
         if model_id:
             extra["modelId"] = model_id
             if turn.prompt_hints.get("modelId") == model_id:
                 turn.prompt_metadata.ignore("modelId")
-        provider = turn.metadata.text("providerId") or self._providers.get(provider_config)
+        provider = turn.metadata.text("providerId")
         pictures: list[SourceAttachment] = []
         parts = [*_thinking(turn), *tool_parts(turn), *_response(turn, pictures)]
         self.attachments |= {picture.source_id: picture for picture in pictures}
