@@ -121,6 +121,14 @@ def _main_chat(db: Builder) -> None:
         level=1,
         selected_block_type="tools",
     )
+    _parts(db)
+    _second_turn(db)
+    db.add("message_drafts", chat_id=MAIN, content="")
+    db.add("draft_attachments", chat_id=MAIN, attachment_id="att-web")
+    db.add("saved_model_configs_chats", id="saved-1", chat_id=MAIN, model_ids=json.dumps([USER_CONFIG]))
+
+
+def _parts(db: Builder) -> None:
     call = {
         "id": "c1",
         "namespacedToolName": "web_search",
@@ -140,10 +148,6 @@ def _main_chat(db: Builder) -> None:
     )
     db.parts(MAIN, "a1", ("Looking", json.dumps([{**call, "id": "c9"}]), None))
     db.parts(MAIN, "a2", ("", "[]", None))
-    _second_turn(db)
-    db.add("message_drafts", chat_id=MAIN, content="")
-    db.add("draft_attachments", chat_id=MAIN, attachment_id="att-web")
-    db.add("saved_model_configs_chats", id="saved-1", chat_id=MAIN, model_ids=json.dumps([USER_CONFIG]))
 
 
 def _second_turn(db: Builder) -> None:

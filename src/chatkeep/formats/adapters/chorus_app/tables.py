@@ -56,7 +56,7 @@ class Tables:
         """How many rows satisfy ``where``; 0 if the table is not there."""
         if table not in self._columns:
             return 0
-        return int(self._value(f"SELECT count(*) FROM {quoted(table)} AS t WHERE {where}"))  # noqa: S608
+        return int(self._value(f"SELECT count(*) FROM {quoted(table)} AS t WHERE {where}"))  # noqa: S608  # names of ours
 
     def _value(self, sql: str) -> Any:
         row = next(iter(self._connection.execute(sql)), None)
@@ -109,7 +109,7 @@ class Tables:
             return []
         if table not in self._groups:
             groups: dict[bytes, array[int]] = {}
-            sql = f"SELECT {key_of('chat_id')}, t.rowid FROM {quoted(table)} AS t ORDER BY t.rowid"  # noqa: S608
+            sql = f"SELECT {key_of('chat_id')}, t.rowid FROM {quoted(table)} AS t ORDER BY t.rowid"  # noqa: S608  # names are quoted
             for owner, rowid in self._connection.execute(sql):
                 groups.setdefault(owner, array("q")).append(rowid)
             self._groups[table] = groups
@@ -119,8 +119,7 @@ class Tables:
         found: list[Row] = []
         for start in range(0, len(keys), _BATCH):
             batch = json.dumps(list(keys[start : start + _BATCH]))
-            # The column is a name of ours, or quoted.
-            chosen = f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608
+            chosen = f"{column} IN (SELECT value FROM json_each(?))"  # noqa: S608  # a quoted name
             found += self.rows(table, chosen, (batch,), problems=problems)
         return found
 
@@ -128,7 +127,7 @@ class Tables:
         """Rowid and key of every chat, oldest row first."""
         if "id" not in self.columns("chats"):
             return []
-        sql = f"SELECT t.rowid, {key_of('id')} FROM chats AS t ORDER BY t.rowid"  # noqa: S608
+        sql = f"SELECT t.rowid, {key_of('id')} FROM chats AS t ORDER BY t.rowid"  # noqa: S608  # names of ours
         return list(self._connection.execute(sql))
 
 
