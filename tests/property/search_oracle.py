@@ -43,7 +43,7 @@ def units(text: str) -> list[Unit]:
     found: list[Unit] = []
     run: list[str] = []
     for char in _letters(text) + " ":
-        if run and (char == " " or _is_paired(char) != _is_paired(run[-1])):
+        if run and (char == " " or _is_pictograph(char) or _is_paired(char) != _is_paired(run[-1])):
             if _is_paired(run[-1]):
                 last = len(run) - 1
                 found += [Unit(c, i == 0, i == last, is_paired=True) for i, c in enumerate(run)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import apsw
 
+from chatkeep.errors import SearchUnavailableError
 from chatkeep.store.engine import Engine, Row, Transaction
 from chatkeep.store.sqlite.search import batch
 from chatkeep.store.sqlite.search.batch import Batch, Entry
@@ -19,6 +20,7 @@ STEP = 500
 BULK_STEP = 20_000
 _BULK_FROM = 5_000
 _CHANGE_PAGE = 1_000
+_BEGINNINGS = 3
 
 _STATE = "SELECT epoch, seq, nonce, phase, next_pk FROM state"
 _CHANGES = "SELECT seq, nonce, kind, op, pk FROM change WHERE seq > :seq ORDER BY seq LIMIT :limit"
@@ -67,19 +69,25 @@ class Builder:
 
     def catch_up(self, limit: int | None) -> int:
         """Apply at most about ``limit`` changes or documents (None: until nothing is left); how many are left."""
-        connection = self._connection()
-        done = 0
+        done = begun = 0
         while True:
-            state = State(connection)
-            away = self._distance(state)
-            if away.lost:
-                connection = self._begin()
-            elif state.is_live and not away.behind:
-                return 0
-            elif limit is not None and done >= limit:
-                return away.behind
-            else:
-                done += self._step(connection, state, away.behind, None if limit is None else limit - done)
+            try:
+                with driver_errors():
+                    connection = self._file.writer()
+                    state = State(connection)
+                    away = self._distance(state)
+                    if not away.lost:
+                        if not away.behind or (limit is not None and done >= limit):
+                            return away.behind
+                        room = None if limit is None else limit - done
+                        done += self._step(connection, state, away.behind, room)
+                        continue
+            except UnusableIndexError:
+                pass
+            if begun >= _BEGINNINGS:
+                raise SearchUnavailableError("the search index cannot be made: its disk or the store keeps failing")
+            begun += 1
+            self._begin()
 
     def rebuild(self) -> None:
         """Forget everything and read the store anew."""
@@ -89,21 +97,15 @@ class Builder:
     def _distance(self, state: State) -> Distance:
         return self._engine.read(lambda tx: behind(tx, state))
 
-    def _connection(self) -> apsw.Connection:
-        try:
-            return self._file.writer()
-        except UnusableIndexError:
-            return self._begin()
-
-    def _begin(self) -> apsw.Connection:
+    def _begin(self) -> None:
         """An empty index that will show the store as of now, and then follow the log from here."""
         self._reached("before start over")
-        connection = self._file.start_over()
+        with driver_errors():
+            connection = self._file.start_over()
         start = self._engine.read(head)
         self._reached("empty")
         with driver_errors(), connection:
             connection.execute("UPDATE state SET epoch = ?, seq = ?, nonce = ?", start)
-        return connection
 
     def _step(self, connection: apsw.Connection, state: State, left: int, room: int | None) -> int:
         bulk = left > _BULK_FROM and room is None
@@ -111,10 +113,9 @@ class Builder:
         if room is not None:
             size = max(1, min(size, room))
         _merge_on_writing(connection, wanted=not bulk)
-        with driver_errors():
-            if state.is_live:
-                return self._follow(connection, state.position, size)
-            return self._build(connection, state, size)
+        if state.is_live:
+            return self._follow(connection, state.position, size)
+        return self._build(connection, state, size)
 
     def _follow(self, connection: apsw.Connection, position: Position, size: int) -> int:
         """One transaction of changes."""

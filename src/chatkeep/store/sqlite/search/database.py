@@ -183,7 +183,8 @@ def driver_errors() -> Iterator[None]:
         yield
     except (apsw.CorruptError, apsw.NotADBError, apsw.CantOpenError) as error:
         raise UnusableIndexError(f"the search index cannot be read: {error}") from error
-    except (apsw.BusyError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError) as error:
+    except apsw.Error as error:
+        # A full disk, no permission, a lock: repairing would only meet it again.
         raise SearchUnavailableError(f"the search index cannot be used now: {error}") from error
 
 

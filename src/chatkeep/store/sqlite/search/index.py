@@ -17,7 +17,7 @@ from chatkeep.store.search.query import parse
 from chatkeep.store.search.results import SearchResult
 from chatkeep.store.sqlite.search.builder import Builder, State, behind
 from chatkeep.store.sqlite.search.checking import problems
-from chatkeep.store.sqlite.search.database import Reading, SearchFile, UnusableIndexError
+from chatkeep.store.sqlite.search.database import Reading, SearchFile, UnusableIndexError, driver_errors
 from chatkeep.store.sqlite.search.expunging import expunge
 from chatkeep.store.sqlite.search.rarity import Rarity
 from chatkeep.store.sqlite.search.scratch import Scratch, file_in_place
@@ -101,9 +101,12 @@ class SearchIndex:
 
     def check(self) -> list[str]:
         """What in the index does not fit the store, after catching up; empty if it is right."""
-        with self._writing() as builder:
-            builder.catch_up(None)
-            return problems(self._engine, self._file.writer(), lambda: builder.catch_up(None))
+        try:
+            with self._writing() as builder:
+                builder.catch_up(None)
+                return problems(self._engine, self._file.writer(), lambda: builder.catch_up(None))
+        except UnusableIndexError as error:
+            return [f"the search index is damaged: {error}"]
 
     def expunge(self) -> None:
         """Apply what was deleted, and leave no word of it in any file of the index.
@@ -115,7 +118,12 @@ class SearchIndex:
             raise StoreReadOnlyError("the store is open for reading only: deleted words stay in its search index")
         with self._writing() as builder:
             builder.catch_up(None)
-            expunge(self._file.writer(), self._file)
+            try:
+                with driver_errors():
+                    expunge(self._file.writer(), self._file)
+            except UnusableIndexError:
+                # What is damaged is removed as a whole, with every word in it.
+                builder.rebuild()
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each file of the index."""
@@ -143,7 +151,8 @@ class SearchIndex:
         with self._turn.taken(_WHOLE_WAIT_S) as mine:
             if not mine:
                 raise SearchUnavailableError("another process is writing the search index: try again later")
-            yield self._builder()
+            with driver_errors():
+                yield self._builder()
 
     def _builder(self) -> Builder:
         return Builder(self._engine, self._file)

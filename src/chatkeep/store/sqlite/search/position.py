@@ -7,7 +7,9 @@ from typing import NamedTuple
 from chatkeep.store.engine import Transaction
 
 _LOOK = (
-    "SELECT (SELECT epoch FROM store), (SELECT seq FROM sqlite_sequence WHERE name = 'change'),"
+    # A log that was pruned to its end still knows its last number.
+    "SELECT (SELECT epoch FROM store),"
+    " coalesce((SELECT max(seq) FROM change), (SELECT seq FROM sqlite_sequence WHERE name = 'change')),"
     " (SELECT nonce FROM change WHERE seq = :seq), (SELECT 1 FROM change WHERE seq = 1)"
 )
 

@@ -76,6 +76,9 @@ def is_ours(connection: apsw.Connection) -> bool:
     """Whether the file has this layout and words that this Python can go on with."""
     if connection.pragma("application_id") != APPLICATION_ID or connection.pragma("user_version") != LAYOUT:
         return False
+    tables = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if not tables >= {"state", "owner", "model", "doc", "block", "fts"}:
+        return False
     row = connection.execute("SELECT rules FROM state").fetchone()
     return row is not None and _can_go_on(str(row[0]))
 
