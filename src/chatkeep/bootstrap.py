@@ -8,9 +8,11 @@ from pathlib import Path
 from chatkeep.blobs import DirectoryBlobs
 from chatkeep.errors import StoreError, UsageError
 from chatkeep.instances import Layout, create, instance_directory
+from chatkeep.model import utc_now
 from chatkeep.store import Store
 from chatkeep.store.flushing import Flusher
 from chatkeep.store.following import Follower
+from chatkeep.store.pruning import prune_changes
 from chatkeep.store.sqlite import Durability, FilePresence, SqliteEngine
 from chatkeep.store.sqlite.search import SearchIndex
 
@@ -78,13 +80,14 @@ def open_store(
     presence = FilePresence(engine.directory / "locks", read_only=engine.read_only)
     opened = Opened(store, layout, Flusher(engine, presence), Follower(engine), read_only=read_only)
     if not engine.read_only:
-        _end_abandoned_streams(opened.flusher)
+        _tidy(opened)
     return opened
 
 
-def _end_abandoned_streams(flusher: Flusher) -> None:
+def _tidy(opened: Opened) -> None:
     try:
-        flusher.recover()
+        opened.flusher.recover()
+        prune_changes(opened.store.engine, utc_now())
     except StoreError as error:
-        # A full disk must not keep anybody from reading; the flusher tries again.
-        _log.warning("replies of programs that are gone could not be ended: %s", error.code)
+        # A full disk must not keep anybody from reading; the next opening tries again.
+        _log.warning("what programs that are gone left behind could not be tidied: %s", error.code)
