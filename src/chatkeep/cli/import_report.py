@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatkeep.cli.invocation import Invocation
-from chatkeep.cli.terminal import clean_line
+from chatkeep.cli.terminal import clean_line, counted
 
 if TYPE_CHECKING:
     from chatkeep.services.reporting import Report
@@ -71,9 +71,11 @@ def write_report(invocation: Invocation, report: Report, *, dry_run: bool) -> No
         )
     if invocation.verbosity:
         for field in report.unmapped:
-            invocation.write(f"  kept as found {clean_line(field.field)}: {field.count:,} times\n")
+            invocation.write(f"  kept as found {clean_line(field.field)} ({field.count:,})\n")
     elif report.unmapped:
-        invocation.write(f"  kept as found {len(report.unmapped):,} fields without a place of ours: -v lists them\n")
+        invocation.write(
+            f"  kept as found {counted(len(report.unmapped), 'field')} without a place of ours: -v lists them\n"
+        )
 
 
 def _lines(report: Report) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chatkeep.cli.invocation import Invocation
-from chatkeep.cli.terminal import clean_line
+from chatkeep.cli.terminal import clean_line, counted
 
 if TYPE_CHECKING:
     from chatkeep.services.importing import Progress
@@ -30,7 +30,7 @@ def import_progress(invocation: Invocation, name: str) -> Iterator[Callable[[Pro
         task = bar.add_task(clean_line(name))
 
         def listen(progress: Progress) -> None:
-            counts = f"{progress.conversations:,} conversations, {progress.messages:,} messages"
+            counts = f"{counted(progress.conversations, 'conversation')}, {counted(progress.messages, 'message')}"
             bar.update(task, description=clean_line(f"{progress.stage} {name}: {counts}"))
 
         yield listen

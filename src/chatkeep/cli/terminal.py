@@ -54,6 +54,11 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 message``, ``2,000 messages``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def shortened(text: str, cells: int) -> str:
     """The beginning of a one-line text, in at most ``cells`` cells; an ellipsis says that something is cut."""
     if len(text) <= cells and width(text) <= cells:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from chatkeep.cli.moments import local
-from chatkeep.cli.terminal import clean, clean_line, shortened
+from chatkeep.cli.terminal import clean, clean_line, counted, shortened
 from chatkeep.model import (
     AttachmentRef,
     Citation,
@@ -49,7 +49,7 @@ def heading(conversation: Conversation, project: str | None, *, branches: int) -
     facts = [
         conversation.id,
         f"{local(conversation.created_at)} to {local(conversation.updated_at)}",
-        _counted(conversation.message_count, "message"),
+        counted(conversation.message_count, "message"),
     ]
     facts += [f"from {conversation.source.format}"] if conversation.source else []
     facts += [f"in {project}"] if project else []
@@ -61,10 +61,6 @@ def heading(conversation: Conversation, project: str | None, *, branches: int) -
     facts += ["in the trash"] if conversation.trashed_at else []
     facts += [f"{branches} branches: see `chatkeep branch list`"] if branches > 1 else []
     yield Block("facts", "\n".join(clean_line(fact) for fact in facts))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def message_blocks(messages: Iterable[Message], *, full: bool, hidden: bool) -> Iterator[Block]:
@@ -113,7 +109,7 @@ def _folded(label: str, text: str, *, full: bool) -> Block:
     if not full:
         more = len(lines) - FOLDED_LINES
         lines = [shortened(line, FOLDED_CELLS) for line in lines[:FOLDED_LINES]]
-        lines += [f"… {_counted(more, 'more line')}"] if more > 0 else []
+        lines += [f"… {counted(more, 'more line')}"] if more > 0 else []
     if lines == [""]:
         return Block("folded", label)
     if len(lines) == 1:
@@ -128,9 +124,9 @@ def plain(blocks: Iterable[Block]) -> Iterator[str]:
             case "title":
                 yield f"# {block.text}\n\n"
             case "facts":
-                yield f"{block.text}\n"
+                yield f"{block.text}\n\n"
             case "role":
-                yield f"\n## {block.text}\n\n"
+                yield f"## {block.text}\n\n"
             case "folded":
                 yield "".join(f"> {line}\n" for line in block.text.split("\n")) + "\n"
             case "code":

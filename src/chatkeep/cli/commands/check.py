@@ -7,7 +7,7 @@ import click
 from chatkeep.cli import exit_codes
 from chatkeep.cli.groups import command
 from chatkeep.cli.invocation import Invocation
-from chatkeep.cli.terminal import clean_line
+from chatkeep.cli.terminal import clean_line, counted
 
 
 @command("check")
@@ -47,8 +47,8 @@ def check(invocation: Invocation, *, repair: bool) -> int:
             state = "repaired" if finding.repaired else "can be repaired" if finding.repairable else "damaged"
             invocation.write(clean_line(f"{state}: {finding.where}: {finding.message} [{finding.code}]") + "\n")
         invocation.say(
-            f"checked {report.conversations:,} conversations, {report.messages:,} messages and"
-            f" {report.attachments:,} attachments: {_verdict(report.is_clean, bool(report.findings))}"
+            f"checked {counted(report.conversations, 'conversation')}, {counted(report.messages, 'message')} and"
+            f" {counted(report.attachments, 'attachment')}: {_verdict(report.is_clean, bool(report.findings))}"
         )
     return exit_codes.DONE if report.is_clean else exit_codes.PROBLEMS
 

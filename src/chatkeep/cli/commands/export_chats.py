@@ -12,6 +12,7 @@ import click
 
 from chatkeep.cli.groups import command
 from chatkeep.cli.invocation import Invocation
+from chatkeep.cli.terminal import counted
 from chatkeep.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,11 +102,11 @@ def _shape(written: Written) -> dict[str, object]:
 
 
 def _say(invocation: Invocation, written: Written) -> None:
-    place = written.files[0] if len(written.files) == 1 else f"{len(written.files):,} files"
+    place = written.files[0] if len(written.files) == 1 else counted(len(written.files), "file")
     missing = f" ({written.missing_attachments:,} more are missing)" if written.missing_attachments else ""
     invocation.say(
-        f"wrote {written.conversations:,} conversations, {written.messages:,} messages and"
-        f" {written.attachments:,} attachments{missing} to {place}"
+        f"wrote {counted(written.conversations, 'conversation')}, {counted(written.messages, 'message')} and"
+        f" {counted(written.attachments, 'attachment')}{missing} to {place}"
     )
     _say_left_out(invocation, written)
 

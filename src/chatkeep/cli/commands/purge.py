@@ -8,6 +8,7 @@ import click
 
 from chatkeep.cli.groups import command
 from chatkeep.cli.invocation import Invocation
+from chatkeep.cli.terminal import counted
 
 if TYPE_CHECKING:
     from chatkeep.services.purging import PurgeReport
@@ -39,4 +40,5 @@ def tell_purged(invocation: Invocation, report: PurgeReport) -> None:
     if invocation.json:
         invocation.emit({"purged": counts})
     else:
-        invocation.say("removed for ever: " + ", ".join(f"{count} {what}" for what, count in counts.items()))
+        told = ", ".join(counted(count, what.removesuffix("s")) for what, count in counts.items())
+        invocation.say(f"removed for ever: {told}")
