@@ -89,9 +89,13 @@ class Tables:
                 f"CASE typeof(t.{q}) WHEN 'text' THEN CAST(t.{q} AS BLOB) ELSE t.{q} END" for q in map(quoted, names)
             )
             found = list(self._connection.execute(f"SELECT {cast}{tail}", values))
-        return [
-            {key: _as_text(value, table, key, problems) for key, value in zip(keys, row, strict=True)} for row in found
-        ]
+        return [dict(zip(keys, self._without_bytes(row, keys, table, problems), strict=True)) for row in found]
+
+    @staticmethod
+    def _without_bytes(row: Any, keys: list[str], table: str, problems: Problems | None) -> Iterable[Any]:
+        if bytes not in map(type, row):
+            return row  # type: ignore[no-any-return]  # a row of the driver
+        return [_as_text(value, table, key, problems) for key, value in zip(keys, row, strict=True)]
 
     def where_in(self, table: str, column: str, keys: Iterable[str], *, problems: Problems | None = None) -> list[Row]:
         """The rows whose ``column`` is one of ``keys``, for a column that begins an index of the table."""
