@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from chatkeep.blobs import DirectoryBlobs
@@ -12,9 +13,9 @@ from chatkeep.model import utc_now
 from chatkeep.store import Store
 from chatkeep.store.flushing import Flusher
 from chatkeep.store.following import Follower
+from chatkeep.store.index import DeferredIndex, Index
 from chatkeep.store.pruning import prune_changes
 from chatkeep.store.sqlite import Durability, FilePresence, SqliteEngine
-from chatkeep.store.sqlite.search import SearchIndex
 
 _log = logging.getLogger(__name__)
 
@@ -75,13 +76,19 @@ def open_store(
     directory = directory_of(where)
     layout = Layout(directory) if read_only else create(directory)
     engine = SqliteEngine.open(layout.directory, read_only=read_only, durability=durability)
-    index = SearchIndex(engine, layout.directory, read_only=read_only)
+    index = DeferredIndex(partial(_open_index, engine))
     store = Store(engine, DirectoryBlobs(layout.blobs), index, owner)
     presence = FilePresence(engine.directory / "locks", read_only=engine.read_only)
     opened = Opened(store, layout, Flusher(engine, presence), Follower(engine), read_only=read_only)
     if not engine.read_only:
         _tidy(opened)
     return opened
+
+
+def _open_index(engine: SqliteEngine) -> Index:
+    from chatkeep.store.sqlite.search import SearchIndex  # a third of all that opening a store would have to load
+
+    return SearchIndex(engine, engine.directory, read_only=engine.read_only)
 
 
 def _tidy(opened: Opened) -> None:

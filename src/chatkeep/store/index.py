@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
-from chatkeep.store.search import SearchResult
+if TYPE_CHECKING:
+    from chatkeep.store.search import SearchResult
 
 
 class Index(Protocol):
@@ -46,3 +49,53 @@ class Index(Protocol):
     def close(self) -> None:
         """Release its files."""
         ...
+
+
+class DeferredIndex:
+    """An index that is opened when it is first asked: most programs that open a store never search it."""
+
+    def __init__(self, opener: Callable[[], Index]) -> None:
+        self._opener = opener
+        self._guard = threading.Lock()
+        self._opened: Index | None = None
+
+    def _index(self) -> Index:
+        if self._opened is None:
+            with self._guard:
+                if self._opened is None:
+                    self._opened = self._opener()
+        return self._opened
+
+    def search(
+        self,
+        owner: str,
+        query: str,
+        *,
+        newest: bool = False,
+        limit: int = 20,
+        cursor: str | None = None,
+        wait: bool = False,
+    ) -> SearchResult:
+        """See :class:`Index`."""
+        return self._index().search(owner, query, newest=newest, limit=limit, cursor=cursor, wait=wait)
+
+    def catch_up(self, limit: int | None = 5000) -> int:
+        """See :class:`Index`."""
+        return self._index().catch_up(limit)
+
+    def rebuild(self) -> None:
+        """See :class:`Index`."""
+        self._index().rebuild()
+
+    def check(self) -> list[str]:
+        """See :class:`Index`."""
+        return self._index().check()
+
+    def expunge(self) -> None:
+        """See :class:`Index`."""
+        self._index().expunge()
+
+    def close(self) -> None:
+        """See :class:`Index`."""
+        if self._opened is not None:
+            self._opened.close()
