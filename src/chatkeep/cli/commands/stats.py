@@ -12,7 +12,8 @@ from chatkeep.cli.tables import Column
 
 if TYPE_CHECKING:
     from chatkeep.cli.shapes import Json
-    from chatkeep.services.counting import Line, Stats
+    from chatkeep.services.counting import Stats
+    from chatkeep.store.statistics import Line
 
 
 @command("stats")
