@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +60,7 @@ def purge_space(writer: Writer, checkpointer: Checkpointer, *, timeout_s: float)
 
 def new_epoch(transaction: Transaction) -> str:
     """See :meth:`SqliteEngine.new_epoch`."""
-    epoch = secrets.token_hex(16)
+    epoch = os.urandom(16).hex()
     transaction.run("UPDATE store SET epoch = :epoch", {"epoch": epoch})
     return epoch
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import ctypes
 import os
 import sys
 import threading
@@ -121,6 +120,8 @@ def _after_fork_in_child() -> None:
 def _keep_for_ever(connection: apsw.Connection) -> None:
     # Closing it here could copy the log into the database, or undo a transaction in memory shared with the parent, on
     # the strength of locks that only the parent has. So it is never finalised, not even at exit.
+    import ctypes  # slow to load, and most processes never fork
+
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 

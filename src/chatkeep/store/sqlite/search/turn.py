@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from chatkeep.errors import SearchUnavailableError
 from chatkeep.store.sqlite.locks import TRY_EXCLUSIVE, UNLOCK, close_lock_file, flock, open_lock_file
 
 LOCK_NAME = "search"
@@ -58,8 +59,7 @@ class Turn:
             return False
         try:
             if self._descriptor is None:
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._descriptor = open_lock_file(self._path)
+                self._descriptor = self._open()
             flock(self._descriptor, TRY_EXCLUSIVE)
         except (BlockingIOError, PermissionError):
             self._here.release()
@@ -68,3 +68,10 @@ class Turn:
             self._here.release()
             raise
         return True
+
+    def _open(self) -> int:
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return open_lock_file(self._path)
+        except OSError as error:
+            raise SearchUnavailableError(f"the lock of the search index cannot be opened: {error}") from error
