@@ -15,7 +15,7 @@ from chatkeep.model import AttachmentRef, Conversation, Message, SourceKey, deri
 from chatkeep.store import changes
 from chatkeep.store.appending import storable_columns
 from chatkeep.store.conversations import insert_conversation, set_tags
-from chatkeep.store.counting import recount
+from chatkeep.store.counting import recount, relink
 from chatkeep.store.engine import Transaction
 from chatkeep.store.filing import merge_attachments, merge_project
 from chatkeep.store.incoming import Incoming, Merged
@@ -68,6 +68,8 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
         recount(tx, owner, pk, head_id=head_id, messages=messages)
         return merged
     header_changed = merge_header(tx, owner, pk, draft, head_id=head_id, outdated=outdated)
+    if merged.messages_updated:
+        relink(tx, owner, pk)
     if merged.messages_added or merged.messages_updated or header_changed:
         recount(tx, owner, pk)
         merged.outcome = "updated"

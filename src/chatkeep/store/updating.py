@@ -9,7 +9,7 @@ import msgspec
 from chatkeep.encoding import encode_json, storable
 from chatkeep.model import Conversation, Message, to_us
 from chatkeep.store import changes
-from chatkeep.store.appending import update_message
+from chatkeep.store.appending import link_attachments, update_message
 from chatkeep.store.conversations import project_pk, set_tags
 from chatkeep.store.engine import Transaction
 from chatkeep.store.rows import CONVERSATION_COLUMNS, CONVERSATION_FROM, conversation_of
@@ -30,6 +30,8 @@ def merge_message(
     if after == before:
         return False
     update_message(tx, owner, pk, after, overrides=overrides)
+    # Only added: what the message no longer names still goes when its conversation is purged.
+    link_attachments(tx, owner, pk, after)
     return True
 
 
