@@ -19,6 +19,7 @@ SQLITE3_ALLOWED: dict[str, str] = {}
 
 # Modules of the guarded rooms that may open files, with which ones. Never a live database.
 OPENING_ALLOWED: dict[str, str] = {
+    "src/chatkeep/services/examining_store.py": "what the kernel says about mounts, in /proc",
     "src/chatkeep/store/sqlite/live_store.py": "makes the database's empty file, if there is none; syncs its directory",
     "src/chatkeep/store/sqlite/lock_holders.py": "what the kernel says about locks, in /proc",
     "src/chatkeep/store/sqlite/locks.py": "the lock files of a store",
