@@ -52,7 +52,7 @@ __all__ = [
     "open",
 ]
 
-_PLACES = {name: "chatkeep.model" for name in __all__} | {"Keep": "chatkeep.keep", "ChatkeepError": "chatkeep.errors"}
+_PLACES = dict.fromkeys(__all__, "chatkeep.model") | {"Keep": "chatkeep.keep", "ChatkeepError": "chatkeep.errors"}
 
 
 def open(  # the call reads chatkeep.open(...)

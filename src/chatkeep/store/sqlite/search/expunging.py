@@ -27,6 +27,8 @@ def expunge(connection: apsw.Connection, file: SearchFile) -> None:
     """
     if connection.execute("SELECT deleted FROM state").fetchone() != (0,):
         _merge_all(connection)
+        # A model's name may say what was purged, too; every batch looks the numbers up anew.
+        connection.execute("DELETE FROM model WHERE id NOT IN (SELECT model FROM doc)")
         connection.execute("UPDATE state SET deleted = 0")
     _truncate(connection, file)
 
