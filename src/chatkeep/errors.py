@@ -248,7 +248,8 @@ class StoreNewerError(StoreUnavailableError):
 
     def __init__(self, found: int, known: int) -> None:
         super().__init__(
-            f"the store has schema {found}, this Chatkeep knows up to {known}: upgrade Chatkeep, or close it and use the newer one"
+            f"the store has schema {found}, this Chatkeep knows up to {known}:"
+            " upgrade Chatkeep, or close it and use the newer one"
         )
         self.found = found
         self.known = known

@@ -10,7 +10,7 @@ from chatkeep.model import AttachmentRef, Text
 from chatkeep.services.checking import check
 from chatkeep.services.purging import purge
 from chatkeep.store import Filter, Store
-from tests.contract.test_importing import only, run, said, talk
+from tests.contract.acme import only, run, said, talk
 
 
 def test_a_message_of_another_model_moves_the_conversation_to_that_model(store: Store, tmp_path: Path) -> None:

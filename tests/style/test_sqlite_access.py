@@ -19,11 +19,14 @@ SQLITE3_ALLOWED: dict[str, str] = {}
 
 # Modules of the guarded rooms that may open files, with which ones. Never a live database.
 OPENING_ALLOWED: dict[str, str] = {
+    "src/chatkeep/services/checking.py": "bytes of attachments, through the blobs",
     "src/chatkeep/services/examining_store.py": "what the kernel says about mounts, in /proc",
+    "src/chatkeep/services/preparing.py": "a source's files, and bytes of attachments through the blobs",
+    "src/chatkeep/store/attachments.py": "bytes of attachments, through the blobs",
     "src/chatkeep/store/sqlite/live_store.py": "makes the database's empty file, if there is none; syncs its directory",
     "src/chatkeep/store/sqlite/lock_holders.py": "what the kernel says about locks, in /proc",
     "src/chatkeep/store/sqlite/locks.py": "the lock files of a store",
-    "src/chatkeep/store/sqlite/read_only.py": "a private copy, in a directory of its own; the source goes through SQLite",
+    "src/chatkeep/store/sqlite/read_only.py": "a private copy in a directory of its own",
     "src/chatkeep/store/sqlite/schema.py": "the migrations, which are part of the package",
 }
 

@@ -189,7 +189,9 @@ class Preparer:
             return None
         made_at = found.created_at or created_at
         return Project(
-            id=derived_id(self._format, "", f"project:{found.source_id}", _us(found.created_at)),
+            # Without its time: a conversation that is exported alone often does not say it, and must not give
+            # another id than the whole export does.
+            id=derived_id(self._format, "", f"project:{found.source_id}", None),
             name=found.name,
             description=found.description,
             instructions=found.instructions,
@@ -220,7 +222,7 @@ class Preparer:
                     media_type=item.media_type or media_type(item.name, self._head(digest)),
                     size_bytes=size,
                     sha256=digest,
-                    kind=item.kind if item.kind in _ATTACHMENT_KINDS else "upload",  # type: ignore[arg-type]  # checked
+                    kind=item.kind if item.kind in _ATTACHMENT_KINDS else "upload",  # type: ignore[arg-type]  # one of the kinds
                     created_at=item.created_at or created_at,
                     source=self._key(scope, item.source_id),
                     extra={self._format: item.extra} if item.extra else {},

@@ -35,7 +35,7 @@ def parts_of_steps(steps: list[Step]) -> tuple[Part, ...]:
             close_run()
             kind = step_kind
         if step_kind == "part":
-            parts.append(value if isinstance(value, msgspec.Struct) else msgspec.convert(value, Part))  # type: ignore[arg-type]  # a union
+            parts.append(value if isinstance(value, msgspec.Struct) else msgspec.convert(value, Part))  # type: ignore[arg-type]  # a union of types
         else:
             run.append(value)
     close_run()

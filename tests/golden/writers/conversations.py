@@ -94,49 +94,53 @@ def attachment(id: str, name: str, sha: str | None, media_type: str = "image/png
     return Attachment(id=id, name=name, media_type=media_type, size_bytes=size, sha256=sha, created_at=START)
 
 
+def _tea_messages() -> list[Message]:
+    return [
+        message(1, "system", Text(text="You are brief."), hidden=True),
+        message(
+            2,
+            "user",
+            Text(text="Water for oolong?\n乌龙茶用什么水？"),
+            AttachmentRef(attachment_id="a1", media_type="image/png"),
+            parent=1,
+        ),
+        message(
+            3,
+            "assistant",
+            Thinking(text="rolled leaf\nis slower"),
+            ToolCall(id="call_1", name="search", input={"q": "乌龙茶"}),
+            parent=2,
+            model="llama3.1:8b",
+            usage=Usage(input=20, output=5, cache_read=3),
+        ),
+        message(4, "tool", ToolResult(call_id="call_1", name="search", output={"hits": [1, 2]}), parent=3),
+        message(
+            5,
+            "assistant",
+            Text(text="3 minutes at 90 C."),
+            Citation(url="https://example.org/tea.pdf", title="tea [v2].pdf", text="for 3 min"),
+            Code(text="print(90)", language="python"),
+            Citation(url="javascript:alert(1)", title="trap"),
+            RawPart(kind="widget", data={"color": "green"}),
+            parent=4,
+            model="llama3.1:8b",
+        ),
+        message(
+            6,
+            "user",
+            AttachmentRef(attachment_id="a2", media_type="text/markdown"),
+            AttachmentRef(attachment_id="a3", name="lost.pdf"),
+            parent=5,
+        ),
+    ]
+
+
 def tea() -> ExportRecord:
     """Attachments, thinking, tools, citations, Chinese text."""
     return record(
         "7d1e0000-0000-4000-8000-000000000001",
         'Tea: 泡茶的水 "90°C"',
-        [
-            message(1, "system", Text(text="You are brief."), hidden=True),
-            message(
-                2,
-                "user",
-                Text(text="Water for oolong?\n乌龙茶用什么水？"),
-                AttachmentRef(attachment_id="a1", media_type="image/png"),
-                parent=1,
-            ),
-            message(
-                3,
-                "assistant",
-                Thinking(text="rolled leaf\nis slower"),
-                ToolCall(id="call_1", name="search", input={"q": "乌龙茶"}),
-                parent=2,
-                model="llama3.1:8b",
-                usage=Usage(input=20, output=5, cache_read=3),
-            ),
-            message(4, "tool", ToolResult(call_id="call_1", name="search", output={"hits": [1, 2]}), parent=3),
-            message(
-                5,
-                "assistant",
-                Text(text="3 minutes at 90 C."),
-                Citation(url="https://example.org/tea.pdf", title="tea [v2].pdf", text="for 3 min"),
-                Code(text="print(90)", language="python"),
-                Citation(url="javascript:alert(1)", title="trap"),
-                RawPart(kind="widget", data={"color": "green"}),
-                parent=4,
-                model="llama3.1:8b",
-            ),
-            message(
-                6,
-                "user",
-                AttachmentRef(attachment_id="a2", media_type="text/markdown"),
-                AttachmentRef(attachment_id="a3", name="lost.pdf"),
-                parent=5,
-            ),
-        ],
+        _tea_messages(),
         attachments=(
             attachment("a1", "../../pot.png", PIXEL_SHA),
             attachment("a2", "notes.md", NOTES_SHA, "text/markdown"),
