@@ -229,10 +229,19 @@ def test_every_command_loads_and_its_help_begins_as_the_list_says(cli: Run) -> N
             assert help_line.startswith(line.rstrip(".")), (name, help_line, line)
 
 
-@pytest.mark.parametrize("word", ["com", "sea"])
-def test_the_shell_completes_commands(word: str) -> None:
-    environ = os.environ | {"_CHATKEEP_COMPLETE": "bash_complete", "COMP_WORDS": f"chatkeep {word}", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("chatkeep sea", "plain,search"),
+        ("chatkeep trash re", "plain,restore"),
+        ("chatkeep export --qu", "plain,--query"),
+        ("chatkeep export --to mark", "plain,markdown"),
+        ("chatkeep import --as chatg", "plain,chatgpt"),
+    ],
+)
+def test_the_shell_completes_commands_options_and_formats(typed: str, offered: str) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    environ = os.environ | {"_CHATKEEP_COMPLETE": "bash_complete"} | words
     ran = subprocess.run(PROGRAM, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
-    assert ran.stdout.startswith("plain,")
-    assert word in ran.stdout
+    assert offered in ran.stdout.splitlines()

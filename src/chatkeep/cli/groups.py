@@ -49,6 +49,7 @@ SHARED_OPTIONS: tuple[click.Option, ...] = (
     click.Option(
         ["-v", "--verbose"],
         count=True,
+        metavar="",
         callback=_set,
         expose_value=False,
         is_eager=True,

@@ -12,7 +12,7 @@ from chatkeep.cli.groups import LazyGroup
 
 _STYLE = {
     "max_width": 100,
-    "show_arguments": True,
+    "show_arguments": False,
     "style_options_panel_border": "dim",
     "style_commands_panel_border": "dim",
     "commands_before_options": True,

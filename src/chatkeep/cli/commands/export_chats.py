@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from chatkeep.cli.completing import writable_formats
 from chatkeep.cli.groups import command
 from chatkeep.cli.invocation import Invocation
 from chatkeep.cli.terminal import counted
@@ -26,7 +27,14 @@ _SHOWN_LEFT_OUT = 20
 @click.argument("ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every conversation outside the trash.")
 @click.option("--query", metavar="QUERY", help="Every conversation that a search finds.")
-@click.option("--to", "format", metavar="FORMAT", required=True, help="What to write: see `chatkeep formats`.")
+@click.option(
+    "--to",
+    "format",
+    metavar="FORMAT",
+    required=True,
+    shell_complete=writable_formats,
+    help="What to write: see `chatkeep formats`.",
+)
 @click.option(
     "-o", "--output", metavar="PATH", required=True, help="The file or folder to make; - for standard output."
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from chatkeep.cli import exit_codes
+from chatkeep.cli.completing import readable_formats
 from chatkeep.cli.groups import command
 from chatkeep.cli.import_report import shape, write_report
 from chatkeep.cli.invocation import Invocation
@@ -25,8 +26,14 @@ if TYPE_CHECKING:
 
 
 @command("import")
-@click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("--as", "format", metavar="FORMAT", help="What the sources are; otherwise they are recognised.")
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
+@click.option(
+    "--as",
+    "format",
+    metavar="FORMAT",
+    shell_complete=readable_formats,
+    help="What the sources are; otherwise they are recognised.",
+)
 @click.option("--dry-run", is_flag=True, help="Report what would happen and change nothing.")
 @click.option("--strict", is_flag=True, help="Exit with 1 if anything could not be read.")
 @click.option("--include-purged", is_flag=True, help="Bring back what was removed for ever, too.")
