@@ -36,7 +36,10 @@ def storable(record: S) -> S:
     plain = clean_value(msgspec.to_builtins(record, builtin_types=(datetime,)), cuts)
     if not cuts:  # the text spells an escape, it does not hold a NUL
         return record
-    plain["extra"] = {**plain.get("extra", {}), "chatkeep": {"replaced_characters": cuts}}
+    extra = plain.get("extra", {})
+    ours = extra.get("chatkeep")
+    notes = ours if isinstance(ours, dict) else {} if ours is None else {"found": ours}
+    plain["extra"] = {**extra, "chatkeep": {**notes, "replaced_characters": cuts}}
     return msgspec.convert(plain, type(record))
 
 
@@ -57,12 +60,23 @@ def clean_value(value: Any, cuts: Cuts, path: str = "") -> Any:
             cuts[path] = found
         return cleaned
     if isinstance(value, dict):
-        return {
-            clean_value(key, cuts, f"{path}/(key)") if isinstance(key, str) else str(key): clean_value(
-                item, cuts, f"{path}/{clean_text(str(key))[0]}"
-            )
-            for key, item in value.items()
-        }
+        return _clean_mapping(value, cuts, path)
     if isinstance(value, list | tuple):
         return [clean_value(item, cuts, f"{path}/{index}") for index, item in enumerate(value)]
     return value
+
+
+def _clean_mapping(value: dict[Any, Any], cuts: Cuts, path: str) -> dict[str, Any]:
+    cleaned: dict[str, Any] = {}
+    twins: dict[str, int] = {}
+    for key, item in value.items():
+        plain, found = clean_text(str(key))
+        name = plain
+        # Two keys that become one would lose a value.
+        while name in cleaned or (name != key and name in value):
+            twins[plain] = twins.get(plain, 1) + 1
+            name = f"{plain}~{twins[plain]}"
+        if found:
+            cuts[f"{path}/{name}/(key)"] = found
+        cleaned[name] = clean_value(item, cuts, f"{path}/{name}")
+    return cleaned
