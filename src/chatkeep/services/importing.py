@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from chatkeep.errors import (
+    BlobMissingError,
     ConflictError,
     ConstraintError,
     DuplicateError,
@@ -25,6 +26,7 @@ from chatkeep.formats.sources import open_source, probe_of
 from chatkeep.services.preparing import Prepared, Preparer
 from chatkeep.services.reporting import Report
 from chatkeep.store import Store
+from chatkeep.store.attachments import require_bytes
 from chatkeep.store.engine import Transaction
 from chatkeep.store.incoming import Merged
 from chatkeep.store.merging import merge
@@ -47,7 +49,9 @@ UNREADABLE = (
 
 
 # What merging one record may raise for reasons of its own; everything else is the store's trouble and ends the import.
-_OF_ONE_RECORD = (ConstraintError, ConflictError, DuplicateError, NotFoundError)
+_OF_ONE_RECORD = (BlobMissingError, ConstraintError, ConflictError, DuplicateError, NotFoundError)
+# So often a record is prepared again whose attachments somebody else purges again and again.
+_MOST_TRIES = 5
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -135,9 +139,10 @@ class _Import:
         self._store = store
         self._adapter = chosen
         self._dry_run = dry_run
+        self._include_purged = include_purged
         self._progress = progress
         self._preparer = Preparer(chosen.name, None if dry_run else store.blobs, include_purged=include_purged)
-        self._batch: list[tuple[str, Prepared]] = []
+        self._batch: list[tuple[Record, Prepared]] = []
         self._batch_messages = 0
         self._batch_end = 0.0
         self.report = Report(format=chosen.name)
@@ -175,24 +180,41 @@ class _Import:
                 self.report.take(Merged(outcome="unchanged", messages_unchanged=count))
                 return
         try:
-            found = record.load()
-            prepared = self._preparer.prepare(found, where=record.where, fingerprint=record.fingerprint)
+            prepared = self._prepared(record)
         except UNREADABLE as error:
             self.report.conversations.skipped += 1
             self.report.skip(Skipped(record.where, reason_of(error)))
             return
+        if prepared is None:
+            self.report.take(Merged(outcome="purged"))
+            return
         if not self._batch:
             self._batch_end = time.monotonic() + BATCH_S
-        self._batch.append((record.where, prepared))
+        self._batch.append((record, prepared))
         self._batch_messages += len(prepared.incoming.messages)
         if self._batch_messages >= BATCH_MESSAGES or time.monotonic() >= self._batch_end:
             self._flush()
+
+    def _prepared(self, record: Record) -> Prepared | None:
+        """The record in our terms, its attachments' bytes stored; None if it was purged here, whose bytes stay away."""
+        found = record.load()
+        if not self._include_purged and self._store.was_purged(self._preparer.key_of(found)):
+            return None
+        for _ in range(_MOST_TRIES):
+            with contextlib.suppress(BlobMissingError):
+                return self._preparer.prepare(found, where=record.where, fingerprint=record.fingerprint)
+        return self._preparer.prepare(found, where=record.where, fingerprint=record.fingerprint)
 
     def _flush(self) -> None:
         batch, self._batch, self._batch_messages = self._batch, [], 0
         if not batch:
             return
-        for (where, prepared), result in zip(batch, self._merge(batch), strict=True):
+        unused: set[str] = set()
+        for (record, prepared), result in zip(batch, self._merge(batch), strict=True):
+            if isinstance(result, BlobMissingError):
+                prepared, result = self._again(record, prepared, result)
+            if not isinstance(result, Merged) or result.outcome == "purged" or prepared.incoming.stand_in:
+                unused.update(attachment.sha256 or "" for attachment in prepared.incoming.attachments)
             for problem in prepared.problems:
                 self.report.skip(problem)
             if isinstance(result, Merged):
@@ -200,16 +222,33 @@ class _Import:
                 self.report.attachments.missing += prepared.missing
             else:
                 self.report.conversations.skipped += 1
-                self.report.skip(Skipped(where, reason_of(result)))
+                self.report.skip(Skipped(record.where, reason_of(result)))
+        if unused - {""} and not self._dry_run:
+            self._store.collect(sorted(unused - {""}))
         self.tell("reading")
 
-    def _merge(self, batch: list[tuple[str, Prepared]]) -> list[Merged | StoreError]:
+    def _again(
+        self, record: Record, prepared: Prepared, result: Merged | StoreError
+    ) -> tuple[Prepared, Merged | StoreError]:
+        """Somebody purged the bytes of this record's attachments, thinking that nobody needs them: put them again."""
+        for _ in range(_MOST_TRIES):
+            anew = self._prepared(record)
+            if anew is None:
+                return prepared, Merged(outcome="purged")
+            prepared, (result,) = anew, self._merge([(record, anew)])
+            if not isinstance(result, BlobMissingError):
+                break
+        return prepared, result
+
+    def _merge(self, batch: list[tuple[Record, Prepared]]) -> list[Merged | StoreError]:
         owner = self._store.owner
 
         def work(tx: Transaction) -> list[Merged | StoreError]:
             results: list[Merged | StoreError] = []
             for _, prepared in batch:
                 try:
+                    if not self._dry_run:
+                        require_bytes(self._store.blobs, prepared.incoming.attachments)
                     results.append(merge(tx, owner, prepared.incoming))
                 except _OF_ONE_RECORD as error:
                     results.append(error)
@@ -223,7 +262,7 @@ class _Import:
             return done.results
 
 
-@contextmanager
+@contextlib.contextmanager
 def _no_cycle_collection() -> Iterator[None]:
     """Keep the collector from walking the growing heap of decoded records, which makes no cycles; 3 times faster."""
     was_enabled = gc.isenabled()

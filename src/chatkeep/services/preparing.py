@@ -37,6 +37,7 @@ from chatkeep.services.ordering import in_order
 from chatkeep.services.sniffing import HEAD_BYTES, media_type
 from chatkeep.store.incoming import Incoming
 from chatkeep.store.large_parts import Put, with_small_parts
+from chatkeep.store.purging import own_key
 from chatkeep.store.stand_ins import MARK
 
 _ATTACHMENT_KINDS = get_args(AttachmentKind)
@@ -104,6 +105,12 @@ class Preparer:
             stand_in=found.stand_in,
         )
         return Prepared(incoming, problems, missing)
+
+    def key_of(self, found: SourceConversation | OwnConversation) -> SourceKey:
+        """By what a conversation's source is known: what a purge leaves a hash of."""
+        if isinstance(found, OwnConversation):
+            return found.conversation.source or own_key(found.conversation.id)
+        return self._key(found.conversation_scope, found.source_id)
 
     def _key(self, scope: str, source_id: str) -> SourceKey:
         return SourceKey(self._format, _key_text(scope), _key_text(source_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -40,18 +41,32 @@ class Attachments:
         """Store a file; refer to it from a message by an :class:`~chatkeep.model.AttachmentRef` with its id.
 
         The bytes are durable before the row that names them: a crash in between leaves bytes that ``check`` reports.
+
+        Raises:
+            BlobMissingError: Somebody purged the same bytes at this moment, and ``content`` cannot be read again.
         """
-        blob = self._blobs.put(content)
-        draft = Attachment(
-            id=new_id(),
-            name=name,
-            media_type=media_type,
-            size_bytes=blob.size_bytes,
-            sha256=blob.sha256,
-            kind=kind,
-            created_at=created_at or utc_now(),
-        )
-        return self._engine.write(lambda tx: insert_attachment(tx, self._owner, draft)[1])
+        start = content.tell() if content.seekable() else None
+        while True:
+            blob = self._blobs.put(content)
+            draft = Attachment(
+                id=new_id(),
+                name=name,
+                media_type=media_type,
+                size_bytes=blob.size_bytes,
+                sha256=blob.sha256,
+                kind=kind,
+                created_at=created_at or utc_now(),
+            )
+            try:
+                return self._engine.write(lambda tx, draft=draft: self._insert(tx, draft))  # type: ignore[misc]  # bound now
+            except BlobMissingError:
+                if start is None:
+                    raise
+                content.seek(start)
+
+    def _insert(self, tx: Transaction, draft: Attachment) -> Attachment:
+        require_bytes(self._blobs, (draft,))
+        return insert_attachment(tx, self._owner, draft)[1]
 
     def get(self, id: str) -> Attachment:
         """One attachment. Raises AttachmentNotFoundError."""
@@ -76,6 +91,19 @@ class Attachments:
     def list(self, conversation_id: str) -> list[Attachment]:
         """The attachments of a conversation's messages, by id. Raises ConversationNotFoundError."""
         return self._engine.read(lambda tx: attachments_of(tx, self._owner, conversation_id))
+
+
+def require_bytes(blobs: Blobs, attachments: Iterable[Attachment]) -> None:
+    """Make sure, under the write lock, that bytes which were put before it was taken are still there.
+
+    Between the two a purge may have removed them: no row named them yet.
+
+    Raises:
+        BlobMissingError: They have to be put again.
+    """
+    for attachment in attachments:
+        if attachment.sha256 is not None and blobs.size(attachment.sha256) is None:
+            raise BlobMissingError(attachment.sha256)
 
 
 def attachments_of(tx: Transaction, owner: str, conversation_id: str) -> list[Attachment]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from chatkeep.blobs import Blobs
-from chatkeep.model import Attachment, Conversation, Project
+from chatkeep.model import Attachment, Conversation, Project, SourceKey
 from chatkeep.store.attachments import Attachments, attachments_of
 from chatkeep.store.changes import Changes
 from chatkeep.store.conversations import Conversations, read_conversation
@@ -14,7 +14,7 @@ from chatkeep.store.engine import Engine, Transaction
 from chatkeep.store.index import Index
 from chatkeep.store.messages import Messages
 from chatkeep.store.projects import Projects, project_row
-from chatkeep.store.purging import PurgedRows, purge_rows, trashed_before
+from chatkeep.store.purging import PurgedRows, purge_rows, trashed_before, was_purged
 from chatkeep.store.tags import Tags
 
 
@@ -43,6 +43,10 @@ class Store:
         )
         return None if row is None else int(row[0])
 
+    def was_purged(self, source: SourceKey) -> bool:
+        """Whether the conversation of this source record was purged here."""
+        return self.engine.read(lambda tx: was_purged(tx, self.owner, source))
+
     def header(self, id: str) -> tuple[Conversation, Project | None, list[Attachment]]:
         """A conversation with its project and attachments, of one moment. Raises ConversationNotFoundError."""
 
@@ -58,6 +62,16 @@ class Store:
         """Delete rows for good; the bytes are the purging service's business. Raises ConversationNotFoundError."""
         ids = list(dict.fromkeys(conversation_ids))
         return self.engine.write(lambda tx: purge_rows(tx, self.owner, ids))
+
+    def purged_of(self, conversation_ids: Iterable[str]) -> set[str]:
+        """Those of these ids that the change log says were purged; reads all of the log."""
+        rows = self.engine.read(
+            lambda tx: tx.rows(
+                "SELECT DISTINCT id FROM change WHERE owner = :owner AND kind = 'conversation' AND op = 'delete'",
+                {"owner": self.owner},
+            )
+        )
+        return {row[0] for row in rows} & set(conversation_ids)
 
     def collect(self, sha256s: Iterable[str]) -> int:
         """Remove bytes that no attachment names; how many there were.
