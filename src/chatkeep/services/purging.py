@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from chatkeep.errors import ConversationNotFoundError
 from chatkeep.model import utc_now
 from chatkeep.store import Store
 
@@ -29,9 +30,19 @@ def purge(store: Store, conversation_ids: Iterable[str]) -> PurgeReport:
         ConversationNotFoundError: One of them is not there; nothing was removed.
         StoreBusyError: The rows are gone, but a reader keeps old pages alive: repeat when it has ended.
     """
-    rows = store.purge(conversation_ids)
+    ids = list(conversation_ids)
+    try:
+        rows = store.purge(ids)
+        orphans: Iterable[str] = rows.blobs
+    except ConversationNotFoundError:
+        gone = store.purged_of(ids)
+        if not gone:
+            raise
+        # Somebody who purged these may have been stopped before their bytes were gone, and nobody knows which.
+        rows = store.purge(id for id in ids if id not in gone)
+        orphans = [blob.sha256 for blob in store.blobs.all()]
     store.index.expunge()
-    blobs = store.collect(rows.blobs)
+    blobs = store.collect(orphans)
     store.engine.purge_space()
     return PurgeReport(conversations=rows.conversations, messages=rows.messages, blobs=blobs)
 
