@@ -49,7 +49,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     extra: dict[str, Any] = {}
 
 
-class ConversationSummary(msgspec.Struct, frozen=True):
+class ConversationSummary(msgspec.Struct, frozen=True, gc=False):
     """A row of a list of conversations; positional, in the order of the list query's columns."""
 
     id: str

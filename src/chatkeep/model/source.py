@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class SourceKey(msgspec.Struct, frozen=True, array_like=True):
+class SourceKey(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which record of which source something was imported from.
 
     ``scope`` is empty if the format's ids are unique everywhere, else the conversation or account that they are

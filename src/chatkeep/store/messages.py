@@ -128,7 +128,9 @@ class Messages:
         found: list[Message] = []
         wanted, below = head_id, None
         while True:
-            page_limit = min(1000, (limit - len(found)) + 10 if limit is not None else 1000)
+            # Most conversations have no branches: what is asked for is then in as many rows.
+            left = 1000 if limit is None else limit - len(found)
+            page_limit = max(1, min(1000, left if below is None else left + 10))
             page, wanted, below = self._engine.read(
                 lambda tx, wanted=wanted, below=below, size=page_limit: walk(  # type: ignore[misc]  # bound now
                     tx, self._owner, conversation_id, wanted, below, size

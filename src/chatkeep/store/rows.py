@@ -10,7 +10,6 @@ from chatkeep.encoding import encode_json
 from chatkeep.model import Conversation, Message, SourceKey, Usage, from_us, to_us
 from chatkeep.store.engine import Row
 
-_messages = msgspec.json.Decoder(list[Message])
 _message = msgspec.json.Decoder(Message)
 _encode = msgspec.json.Encoder().encode
 _names = msgspec.json.Decoder(tuple[str, ...])
@@ -51,8 +50,10 @@ def encode_message(message: Message) -> str:
 
 
 def decode_messages(bodies: list[str]) -> list[Message]:
-    """Messages of their bodies, decoded in one call: ten times faster than one by one."""
-    return _messages.decode(f"[{','.join(bodies)}]")
+    """Messages of their bodies."""
+    # One by one, each from the memory where it lies: joining a page of them first takes twice as long.
+    decode = _message.decode
+    return [decode(body) for body in bodies]
 
 
 def decode_message(body: str) -> Message:
