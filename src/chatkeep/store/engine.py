@@ -19,7 +19,10 @@ Row = tuple[Any, ...]
 
 
 class Transaction(Protocol):
-    """One transaction, valid only inside the call that it was handed to. No cursor leaves it: results are lists."""
+    """One transaction, valid only inside the call that it was handed to. No cursor leaves it: results are lists.
+
+    Every method raises UsageError for a value that no column can hold: a lone surrogate, over 64 bits, another type.
+    """
 
     def rows(self, sql: str, params: Params | None = None) -> list[Row]:
         """Run one statement, return all its rows (for a write: those of ``RETURNING``)."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import apsw
 
-from chatkeep.errors import StoreClosedError, StoreError
+from chatkeep.errors import StoreClosedError, StoreError, UsageError
 from chatkeep.store.engine import Params, Row, Transaction
 from chatkeep.store.sqlite.failures import store_error
 
 T = TypeVar("T")
+
+# What the driver says, before it asks SQLite, of values that no column can hold.
+_UNBINDABLE: Final = (UnicodeEncodeError, OverflowError, TypeError)
 
 
 class SqliteTransaction:
@@ -31,6 +34,8 @@ class SqliteTransaction:
             return self._execute(sql, params).fetchall()
         except apsw.Error as error:
             raise self._failed(error) from error
+        except _UNBINDABLE as error:
+            raise _unusable(error) from error
 
     def row(self, sql: str, params: Params | None = None) -> Row | None:
         """See :class:`chatkeep.store.engine.Transaction`."""
@@ -38,6 +43,8 @@ class SqliteTransaction:
             return self._execute(sql, params).fetchone()
         except apsw.Error as error:
             raise self._failed(error) from error
+        except _UNBINDABLE as error:
+            raise _unusable(error) from error
 
     def run(self, sql: str, params: Params | None = None) -> int:
         """See :class:`chatkeep.store.engine.Transaction`."""
@@ -47,6 +54,8 @@ class SqliteTransaction:
             self._execute(sql, params)
         except apsw.Error as error:
             raise self._failed(error) from error
+        except _UNBINDABLE as error:
+            raise _unusable(error) from error
         # `changes` speaks of the last statement that changed something, which need not be this one.
         return connection.changes() if connection.total_changes() != before else 0
 
@@ -56,6 +65,8 @@ class SqliteTransaction:
             self._connection.executemany(sql, params)
         except apsw.Error as error:
             raise self._failed(error) from error
+        except _UNBINDABLE as error:
+            raise _unusable(error) from error
 
     def nested(self, work: Callable[[Transaction], T]) -> T:
         """See :class:`chatkeep.store.engine.Transaction`."""
@@ -82,6 +93,14 @@ class SqliteTransaction:
             # SQLite undid everything. Whoever catches this and goes on would write outside any transaction.
             self.end()
         return meant
+
+
+def _unusable(error: Exception) -> UsageError:
+    if isinstance(error, UnicodeEncodeError):
+        return UsageError("half a character (a lone surrogate) is in a text that must be stored or compared as it is")
+    if isinstance(error, OverflowError):
+        return UsageError("a number does not fit into 64 bits")
+    return UsageError(f"a value of this type cannot be stored: {error}")
 
 
 def _refuse(*_arguments: object) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatkeep.errors import ConstraintError, StoreClosedError, StoreError
+from chatkeep.errors import ConstraintError, StoreClosedError, StoreError, UsageError
 from chatkeep.store.engine import Transaction
 from chatkeep.store.sqlite import SqliteEngine
 from tests.faults.notes import add, count, texts
@@ -73,3 +73,21 @@ def test_errors_of_the_driver_do_not_leave(engine: SqliteEngine) -> None:
         engine.write(lambda tx: tx.run("NONSENSE"))
 
     assert engine.read(count) == 0
+
+
+@pytest.mark.parametrize("value", ["half \ud83c", 2**63, -(2**63) - 1, object()])
+def test_what_no_column_can_hold_is_a_misuse(engine: SqliteEngine, value: object) -> None:
+    """An id from a command line, or a number from a hostile file, is no reason for an error of the driver's."""
+
+    def work(tx: Transaction) -> None:
+        key = {"text": value}
+        for misuse in (tx.rows, tx.row, tx.run):
+            with pytest.raises(UsageError):
+                misuse("SELECT * FROM note WHERE text = :text", key)
+        with pytest.raises(UsageError):
+            tx.many("INSERT INTO note (text) VALUES (:text)", [{"text": "a"}, key])
+        tx.run("INSERT INTO note (text) VALUES ('after')")
+
+    engine.write(work)
+
+    assert "after" in engine.read(texts)
