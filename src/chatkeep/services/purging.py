@@ -23,8 +23,8 @@ class PurgeReport(msgspec.Struct, frozen=True, kw_only=True):
 def purge(store: Store, conversation_ids: Iterable[str]) -> PurgeReport:
     """Remove conversations for good, from the trash or not; when this returns, no byte of them is in any file of ours.
 
-    After a crash in between, repeating it (or ``check --repair``) finishes the job. Importing their source again
-    leaves them out, unless asked to bring them back.
+    After a crash in between, repeating it (or ``check --repair``) finishes the job, so purging again what was purged is
+    no error. Importing their source again leaves them out, unless asked to bring them back.
 
     Raises:
         ConversationNotFoundError: One of them is not there; nothing was removed.
