@@ -18,6 +18,7 @@ from chatkeep.errors import (
 )
 from chatkeep.model import ROLES, AttachmentRef, Message, Part, Role, Text, Usage, new_id, utc_now
 from chatkeep.store import changes
+from chatkeep.store.admitting import admitted
 from chatkeep.store.changes import ChangeOp
 from chatkeep.store.engine import Transaction
 from chatkeep.store.rows import (
@@ -52,8 +53,9 @@ def new_message(conversation_id: str, role: Role, content: Content, fields: dict
     """A storable message that has no place in its conversation yet.
 
     Raises:
-        UsageError: An unknown role or field, or content that is not text or parts.
+        UsageError: An unknown role or field, content that is not text or parts, or a value that cannot be stored.
     """
+    is_plain = not fields
     if role not in ROLES:
         raise UsageError(f"unknown role {role!r}: one of {', '.join(ROLES)}")
     try:
@@ -67,14 +69,26 @@ def new_message(conversation_id: str, role: Role, content: Content, fields: dict
         )
     except TypeError as error:
         raise UsageError(f"cannot make a message of this: {error}") from error
-    return storable(message)
+    # Nothing but text needs no closer look: most messages are that.
+    return storable(message) if is_plain and all(map(_is_plain_text, message.parts)) else admitted(message)
+
+
+def _is_plain_text(part: Part) -> bool:
+    return type(part) is Text and type(part.text) is str and not part.extra
 
 
 def parts_of(content: Content) -> tuple[Part, ...]:
-    """Parts of what a caller gave; empty text gives none."""
+    """Parts of what a caller gave; empty text gives none. Raises UsageError for anything else."""
     if isinstance(content, str):
         return (Text(text=content),) if content else ()
-    return (content,) if isinstance(content, msgspec.Struct) else tuple(content)
+    try:
+        parts = (content,) if isinstance(content, msgspec.Struct) else tuple(content)
+    except TypeError as error:
+        raise UsageError(f"a message is made of text or parts, not of {type(content).__name__}") from error
+    for part in parts:
+        if not isinstance(part, Part):
+            raise UsageError(f"a message is made of text or parts, not of {type(part).__name__}")
+    return parts
 
 
 def storable_columns(message: Message, seq: int) -> tuple[Message, dict[str, Any]]:
@@ -105,6 +119,8 @@ def append_message(
         raise ConversationNotFoundError(message.conversation_id)
     pk, last_seq, head_id, trashed_at, models = header
     if idempotency_key is not None:
+        if "\0" in str(idempotency_key):
+            raise UsageError("an idempotency key is text without NUL")
         earlier = _earlier(tx, owner, pk, idempotency_key, message)
         if earlier is not None:
             return earlier

@@ -13,6 +13,7 @@ from chatkeep.encoding import storable
 from chatkeep.errors import AttachmentNotFoundError, BlobMissingError
 from chatkeep.model import Attachment, AttachmentKind, SourceKey, new_id, to_us, utc_now
 from chatkeep.store import changes
+from chatkeep.store.admitting import admitted
 from chatkeep.store.engine import Engine, Transaction
 from chatkeep.store.lookup import conversation_pk
 
@@ -121,7 +122,7 @@ def attachments_of(tx: Transaction, owner: str, conversation_id: str) -> list[At
 
 def insert_attachment(tx: Transaction, owner: str, draft: Attachment) -> tuple[int, Attachment]:
     """Insert an attachment's row; its key, and its value as stored."""
-    draft = storable(draft)
+    draft = admitted(draft)
     row = tx.row(
         "INSERT INTO attachment (owner, id, sha256, size_bytes, created_at, source_format, source_scope,"
         " source_id, body)"

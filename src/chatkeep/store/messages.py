@@ -57,6 +57,7 @@ class Messages:
             ConversationNotFoundError, TrashedError: Nothing was written.
             MessageNotFoundError: ``parent_id`` is not in this conversation.
             DuplicateError: The idempotency key was used for other content.
+            UsageError: An unknown role or field, or a value that could not be read back.
         """
         return self._engine.write(self._append_work(conversation_id, role, content, parent_id, idempotency_key, fields))
 
@@ -92,6 +93,8 @@ class Messages:
         return work
 
     def _draft(self, conversation_id: str, role: Role, content: Content, fields: dict[str, Any]) -> Message:
+        if fields.get("status") == "streaming":
+            raise UsageError("a message that is being streamed is begun with stream()")
         return new_message(conversation_id, role, with_small_parts(parts_of(content), self._put), fields)
 
     def _put(self, content: bytes, name: str, media_type: str) -> str:
@@ -127,6 +130,7 @@ class Messages:
         """
         found: list[Message] = []
         wanted, below = head_id, None
+        limit = None if limit is None else max(0, limit)
         while True:
             # Most conversations have no branches: what is asked for is then in as many rows.
             left = 1000 if limit is None else limit - len(found)

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.encoding import storable
-from chatkeep.errors import ConflictError, ProjectNotFoundError, UsageError
+from chatkeep.errors import ConflictError, DuplicateError, ProjectNotFoundError, UsageError
 from chatkeep.model import Page, Project, new_id, to_us, utc_now
 from chatkeep.store import changes
+from chatkeep.store.admitting import admitted
 from chatkeep.store.cursors import cursor_position, cursor_text, page_size
 from chatkeep.store.engine import Engine, Transaction
 
@@ -29,11 +29,16 @@ class Projects:
 
         Raises:
             ProjectNotFoundError: The parent does not exist.
+            DuplicateError: There is a project with this id.
+            UsageError: An unknown field, or a value that could not be read back.
         """
         now = utc_now()
-        draft = Project(
-            **{"created_at": now, "updated_at": now} | fields, id=id or new_id(), name=name, parent_id=parent_id
-        )
+        try:
+            draft = Project(
+                **{"created_at": now, "updated_at": now} | fields, id=id or new_id(), name=name, parent_id=parent_id
+            )
+        except TypeError as error:
+            raise UsageError(f"cannot make a project of this: {error}") from error
         return self._engine.write(lambda tx: insert_project(tx, self._owner, draft)[1])
 
     def get(self, id: str) -> Project:
@@ -51,12 +56,14 @@ class Projects:
         return [_project.decode(row[0]) for row in rows]
 
     def update(self, id: str, *, version: int | None = None, **fields: Any) -> Project:
-        """Change fields of a project.
+        """Change fields of a project: ``name``, ``parent_id``, ``description``, ``instructions`` or ``extra``.
 
         Raises:
             ProjectNotFoundError, ConflictError: Nothing was written.
-            UsageError: It would become its own ancestor.
+            UsageError: Another field, a value that could not be read back, or it would become its own ancestor.
         """
+        if set(fields) - _EDITABLE:
+            raise UsageError(f"not fields that can be changed: {', '.join(sorted(set(fields) - _EDITABLE))}")
 
         def work(tx: Transaction) -> Project:
             pk, before = project_row(tx, self._owner, id)
@@ -118,7 +125,9 @@ def project_row(tx: Transaction, owner: str, id: str) -> tuple[int, Project]:
 
 def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Project]:
     """Insert a project; its key, and its value as stored."""
-    draft = storable(draft)
+    draft = admitted(draft)
+    if tx.row("SELECT 1 FROM project WHERE owner = :owner AND id = :id", {"owner": owner, "id": draft.id}):
+        raise DuplicateError(f"project {draft.id}")
     row = tx.row(
         "INSERT INTO project (owner, id, name, name_key, parent_pk, created_at, updated_at, source_format,"
         " source_scope, source_id, version, body) VALUES (:owner, :id, :name, :name_key, :parent_pk, :created_at,"
@@ -132,7 +141,7 @@ def insert_project(tx: Transaction, owner: str, draft: Project) -> tuple[int, Pr
 
 def write_project(tx: Transaction, owner: str, pk: int, project: Project) -> Project:
     """Rewrite a project's row."""
-    project = storable(project)
+    project = admitted(project)
     tx.run(
         "UPDATE project SET name = :name, name_key = :name_key, parent_pk = :parent_pk, updated_at = :updated_at,"
         " version = :version, body = :body WHERE owner = :owner AND pk = :pk",
@@ -142,6 +151,7 @@ def write_project(tx: Transaction, owner: str, pk: int, project: Project) -> Pro
     return project
 
 
+_EDITABLE = {"name", "parent_id", "description", "instructions", "extra"}
 _UPDATED = {"owner", "name", "name_key", "parent_pk", "updated_at", "version", "body"}
 
 

@@ -12,14 +12,14 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from chatkeep.encoding import encode_json, storable
+from chatkeep.encoding import encode_json
 from chatkeep.errors import StoreClosedError, StoreError, StreamLostError, UsageError
 from chatkeep.model import EPOCH, Message, Part, Usage
+from chatkeep.store.admitting import admitted
 from chatkeep.store.chunks import Step, merged_steps, parts_of_steps
 from chatkeep.store.engine import Engine, Transaction
 from chatkeep.store.folding import StreamKey, chunk_text, fold_stream
 from chatkeep.store.promising import followed_by
-from chatkeep.store.rows import decode_message, encode_message
 
 EndStatus = Literal["complete", "interrupted", "failed"]
 
@@ -305,7 +305,4 @@ def end_fields(
 
 def check_storable(message: Message) -> None:
     """Raise UsageError if a message with these fields could not be read back."""
-    try:
-        decode_message(encode_message(storable(message)))
-    except (TypeError, ValueError, OverflowError, RecursionError, AttributeError) as error:
-        raise UsageError(f"cannot store a message with these fields: {error}") from error
+    admitted(message)
