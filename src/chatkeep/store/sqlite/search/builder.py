@@ -8,6 +8,7 @@ import apsw
 
 from chatkeep.errors import SearchUnavailableError
 from chatkeep.store.engine import Engine, Row, Transaction
+from chatkeep.store.sqlite.connections import BUSY_TIMEOUT_MS
 from chatkeep.store.sqlite.search import batch
 from chatkeep.store.sqlite.search.batch import Batch, Entry
 from chatkeep.store.sqlite.search.database import SearchFile, UnusableIndexError, driver_errors
@@ -78,6 +79,7 @@ class Builder:
                     away = self._distance(state)
                     if not away.lost:
                         if not away.behind or (limit is not None and done >= limit):
+                            _merge_on_writing(connection, wanted=True)
                             return away.behind
                         room = None if limit is None else limit - done
                         done += self._step(connection, state, away.behind, room)
@@ -186,3 +188,7 @@ def _merge_on_writing(connection: apsw.Connection, *, wanted: bool) -> None:
     row = connection.execute("SELECT v FROM fts_config WHERE k = 'automerge'").fetchone()
     if row is None or row[0] != value:
         connection.execute("INSERT INTO fts (fts, rank) VALUES ('automerge', ?)", (value,))
+        # A long log, as building leaves one, slows every search; a reader that blocks this is no harm.
+        connection.set_busy_timeout(0)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)

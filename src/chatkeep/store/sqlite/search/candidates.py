@@ -13,10 +13,11 @@ from chatkeep.store.sqlite.search.schema import BLOCK_BITS
 WINDOW = 10_000
 """So many matches are ranked; of more, the newest."""
 
-_GROWTH = 4
+_GROWTH = 8
 _LARGE_GROWTH = 16
 _MAX_BLOCKS = 1_024
 
+_SCORES = "SELECT 0, rowid, score(fts) FROM fts WHERE fts MATCH ?"
 _BLOCKS = (
     "SELECT n, newest FROM block WHERE newest >= coalesce(:after, newest) AND oldest < coalesce(:before, oldest + 1)"
     " ORDER BY newest DESC, n DESC"
@@ -28,7 +29,7 @@ Candidate = tuple[int, int, float]
 
 
 def by_score(candidate: Candidate) -> tuple[float, int, int]:
-    """What orders candidates by how well they fit; of equals the newer is better."""
+    """What orders candidates by how well they fit; of equals the newer is better, if their times were looked up."""
     return candidate[2], candidate[0], candidate[1]
 
 
@@ -40,6 +41,8 @@ class Plan(NamedTuple):
     where: Conditions
     blocks: frozenset[int] | None
     """Only these can hold what fits; None for any."""
+    few: bool
+    """Whether the words tell that no more than :data:`WINDOW` documents fit."""
     few_parts: bool
     """Whether looking at a part costs as much as looking at all, as it does with prefixes: then take large parts."""
 
@@ -64,6 +67,8 @@ class Candidates:
 
     def ranked(self) -> tuple[list[Candidate], bool]:
         """The best first; and whether older matches than the newest :data:`WINDOW` were left out."""
+        if self._plan.few:
+            return sorted(self._all_scored(), key=by_score, reverse=True), False
         kept: list[Candidate] = []
         for found, rest_newest in self._visit(WINDOW, score=True):
             kept += found
@@ -75,6 +80,13 @@ class Candidates:
         if left_out:
             kept = sorted(kept, reverse=True)[:WINDOW]
         return sorted(kept, key=by_score, reverse=True), left_out
+
+    def _all_scored(self) -> list[Candidate]:
+        if not self._plan.where.is_open:
+            return self._in_ranges((n for n, _ in self._blocks()), score=True)
+        # The table of documents is as large as it has rows: looking each match up in it costs more than its score.
+        found: list[Any] = self._connection.execute(_SCORES, (self._plan.match,)).fetchall()
+        return found
 
     def _visit(self, want: int, *, score: bool) -> Iterator[tuple[list[Candidate], int | None]]:
         """Parts of the documents, and the newest time that can still come (None after the last part)."""

@@ -17,10 +17,11 @@ from chatkeep.store.sqlite.search.scoring import Scoring
 NAME = "search.db"
 
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
-_READ_CACHE_KIB = 32_768
+_READ_CACHE_KIB = 65_536
 _WRITE_CACHE_KIB = 65_536
 _CHECKPOINT_PAGES = 4_000
-_IDLE_READERS = 8
+_LOG_BYTES = 16 << 20
+_IDLE_READERS = 4
 
 
 class UnusableIndexError(Exception):
@@ -193,5 +194,7 @@ def _set_up(connection: apsw.Connection, cache_kib: int) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     # Purged words must not stay in freed pages.
     connection.execute("PRAGMA secure_delete = ON")
+    # Merging while building makes a long log once; it must not stay so long.
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.wal_autocheckpoint(_CHECKPOINT_PAGES)

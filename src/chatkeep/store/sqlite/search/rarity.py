@@ -19,6 +19,10 @@ _DEFAULT_COUNT = 1_000
 _FEW_DOCUMENTS = 20_000
 _SAMPLE = 200
 _HEAVY_SHARE = 0.2
+_LARGE_SAMPLE = 8_192
+_COMMON_SHARE = 0.25
+_SINCE = "SELECT count(*) FROM fts WHERE fts MATCH ? AND rowid > ?"
+_BOUNDED = "SELECT count(*) FROM (SELECT 1 FROM fts WHERE fts MATCH ? LIMIT ?)"
 _NEWEST = "SELECT pk FROM doc WHERE pk > 0 ORDER BY pk DESC LIMIT ?"
 
 
@@ -40,13 +44,29 @@ class Rarity:
         """
         total, words = totals(connection)
         self._forget_if_changed(total)
-        found = [weight(self._documents(connection, term), total) for group in groups for term in group]
+        terms = [term for group in groups for term in group]
+        # What a single phrase weighs changes no order, and counting a common one costs as much as ranking.
+        found = [1.0] if len(terms) == 1 else [weight(self._documents(connection, term), total) for term in terms]
         return [*found, *(0.0 for _ in excluded)], words / max(total, 1)
+
+    def are_few(self, connection: apsw.Connection, groups: Sequence[Sequence[Term]], most: int) -> bool:
+        """Whether the words tell without looking at positions that at most so many documents fit."""
+        self._forget_if_changed(totals(connection)[0])
+        return any(
+            not any(term.prefix for term in group)
+            and sum(min(self._count_to(connection, word, most) for word in term.words) for term in group) <= most
+            for group in groups
+        )
 
     def is_in_most(self, connection: apsw.Connection, word: str) -> bool:
         """Whether more than half of the documents hold a word."""
         total, _ = totals(connection)
         self._forget_if_changed(total)
+        if total > _FEW_DOCUMENTS and word not in self._counts:
+            last = connection.execute("SELECT max(pk) FROM doc").fetchone()
+            sample = connection.execute(_SINCE, (f'"{word}"', (last or (0,))[0] - _LARGE_SAMPLE)).fetchone()
+            if sample is not None and sample[0] < _LARGE_SAMPLE * _COMMON_SHARE:
+                return False
         return self._count(connection, word) * 2 > total
 
     def is_heavy(self, engine: Engine, connection: apsw.Connection, term: Term) -> bool:
@@ -76,16 +96,29 @@ class Rarity:
         # Counting all words with a beginning costs as much as the query itself.
         return min(counts, default=_DEFAULT_COUNT)
 
+    def _count_to(self, connection: apsw.Connection, word: str, most: int) -> int:
+        """How many documents hold a word, or one more than ``most`` if those are more."""
+        known = self._counts.get(word)
+        if known is None:
+            row = connection.execute(_BOUNDED, (f'"{word}"', most + 1)).fetchone()
+            known = int(row[0]) if row else 0
+            if known <= most:
+                self._remember(word, known)
+        return min(known, most + 1)
+
     def _count(self, connection: apsw.Connection, word: str) -> int:
         known = self._counts.get(word)
         if known is None:
             row = connection.execute("SELECT doc FROM temp.vocabulary WHERE term = ?", (word[:10_000],)).fetchone()
             known = int(row[0]) if row else 0
-            with self._lock:
-                if len(self._counts) >= _REMEMBERED:
-                    self._counts.clear()
-                self._counts[word] = known
+            self._remember(word, known)
         return known
+
+    def _remember(self, word: str, count: int) -> None:
+        with self._lock:
+            if len(self._counts) >= _REMEMBERED:
+                self._counts.clear()
+            self._counts[word] = count
 
     def _forget_if_changed(self, total: int) -> None:
         with self._lock:

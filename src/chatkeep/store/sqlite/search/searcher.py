@@ -15,7 +15,7 @@ from chatkeep.store.search.query import Query
 from chatkeep.store.search.results import Hit
 from chatkeep.store.search.snippet import Snippet, cut
 from chatkeep.store.sqlite.search.asking import Asking, asking
-from chatkeep.store.sqlite.search.candidates import Candidate, Candidates, Plan, by_score
+from chatkeep.store.sqlite.search.candidates import WINDOW, Candidate, Candidates, Plan, by_score
 from chatkeep.store.sqlite.search.database import Reading
 from chatkeep.store.sqlite.search.expression import any_expression, conditions, match_expression
 from chatkeep.store.sqlite.search.live import LiveRow, Scope, live_rows, scope, texts
@@ -70,7 +70,7 @@ class Searcher:
         query = request.query
         only = scope(self._engine, request.owner, query.filters)
         asked = asking(self._engine, reading, self._rarity, query)
-        plan = _plan(reading, request, only, asked)
+        plan = self._plan(reading, request, only, asked)
         if plan is None:
             return Answer([], None, None)
         candidates = Candidates(reading.connection, plan)
@@ -89,6 +89,23 @@ class Searcher:
         seen = self._seen(_after(ordered, after, by_time=by_time), request, only, asked.check)
         next = _cursor(request, seen.goes_on, by_time=by_time) if seen.goes_on is not None else None
         return Answer(self._hits(seen.found, request, scored=not by_time), window, next)
+
+    def _plan(self, reading: Reading, request: Request, only: Scope | None, asked: Asking) -> Plan | None:
+        pks = only.pks if only is not None else None
+        where = conditions(reading.connection, request.owner, request.query.filters, conversation_pks=pks)
+        if where is None:
+            return None
+        match = match_expression(asked.groups, asked.excluded)
+        terms = [*asked.excluded, *(term for group in asked.groups for term in group)]
+        ranks = match is not None and not request.newest
+        return Plan(
+            match=match,
+            unmatch=any_expression(asked.excluded) if match is None else None,
+            where=where,
+            blocks=only.blocks if only is not None else None,
+            few=ranks and self._rarity.are_few(reading.connection, asked.groups, WINDOW),
+            few_parts=any(term.prefix for term in terms),
+        )
 
     def _seen(
         self, ordered: Iterator[list[Candidate]], request: Request, only: Scope | None, check: Check | None
@@ -127,22 +144,6 @@ class Searcher:
         if not request.snippets:
             return [_hit(row, Snippet("", ()), scores[row.pk]) for row in rows]
         return [_hit(row, cut(text, terms), scores[row.pk]) for row, text in texts(self._engine, rows)]
-
-
-def _plan(reading: Reading, request: Request, only: Scope | None, asked: Asking) -> Plan | None:
-    pks = only.pks if only is not None else None
-    where = conditions(reading.connection, request.owner, request.query.filters, conversation_pks=pks)
-    if where is None:
-        return None
-    match = match_expression(asked.groups, asked.excluded)
-    terms = [*asked.excluded, *(term for group in asked.groups for term in group)]
-    return Plan(
-        match=match,
-        unmatch=any_expression(asked.excluded) if match is None else None,
-        where=where,
-        blocks=only.blocks if only is not None else None,
-        few_parts=any(term.prefix for term in terms),
-    )
 
 
 def _hit(row: LiveRow, snippet: Snippet, score: float | None) -> Hit:

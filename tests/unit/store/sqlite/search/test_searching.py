@@ -269,6 +269,7 @@ def test_of_too_many_matches_the_newest_are_ranked(
     engine: SqliteEngine, index: SearchIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(candidates, "WINDOW", 5)
+    monkeypatch.setattr(searcher, "WINDOW", 5)
     write(engine, [Said("needle" + " needle" * (n == 3), START_US + n, pk=n * 3_000 + 1) for n in range(30)])
     say(engine, *["hay"] * 40)
 
