@@ -20,7 +20,7 @@ from chatkeep.formats.json_stream.scanner import BrokenJsonError, ValueScanner
 from chatkeep.formats.protocol import Skipped
 
 WINDOW_BYTES = 4 * 1024 * 1024
-LIMIT_BYTES = 256 * 1024 * 1024
+LIMIT_BYTES = 192 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _SPACE = re.compile(rb"\s*+")

@@ -8,7 +8,7 @@ from typing import BinaryIO
 from chatkeep.errors import UnreadableSourceError
 from chatkeep.formats.protocol import Skipped
 
-LIMIT_BYTES = 256 * 1024 * 1024
+LIMIT_BYTES = 192 * 1024 * 1024
 
 _PIECE = 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
