@@ -11,6 +11,7 @@ import msgspec
 from chatkeep.errors import CursorError
 
 MAX_LIMIT = 1000
+_INT64 = 2**63
 
 
 def cursor_text(list_name: str, *position: Any) -> str:
@@ -26,11 +27,15 @@ def cursor_position(cursor: str, list_name: str, types: tuple[type, ...]) -> tup
     """
     try:
         name, *position = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if name == list_name and len(position) == len(types) and all(map(isinstance, position, types)):
+        if name == list_name and len(position) == len(types) and all(map(_is_place, position, types)):
             return tuple(position)
-    except (ValueError, TypeError, binascii.Error, msgspec.DecodeError):
+    except (ValueError, TypeError, RecursionError, binascii.Error, msgspec.DecodeError):
         pass
     raise CursorError(f"not a cursor of this list: {cursor[:40]!r}; leave it out to start from the first page")
+
+
+def _is_place(value: Any, kind: type) -> bool:
+    return isinstance(value, kind) and not (isinstance(value, int) and not -_INT64 <= value < _INT64)
 
 
 def page_size(limit: int) -> int:
