@@ -145,3 +145,74 @@ def test_a_thread_of_nothing_is_empty(store: Store, chat: str, limit: int) -> No
     store.messages.extend(chat, [("user", str(number)) for number in range(5)])
 
     assert store.messages.thread(chat, limit=limit) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": 5},
+        {"id": 5},
+        {"id": HALF},
+        {"kind": "talk"},
+        {"settings": "dark"},
+        {"overrides": 5},
+        {"source": 5},
+        {"source": SourceKey("a", "", HALF)},
+        {"created_at": NAIVE},
+        {"created_at": BEFORE_YEAR_ONE},
+        {"colour": "red"},
+        {"head_id": "nothing"},
+        {"message_count": 3},
+        {"tags": [5]},
+        {"tags": [""]},
+        {"tags": ["x" * 300]},
+        {"tags": [str(number) for number in range(1_001)]},
+    ],
+)
+def test_a_conversation_that_cannot_be_stored_is_refused_or_made_storable(store: Store, fields: Any) -> None:
+    try:
+        made = store.conversations.create(**fields)
+    except UsageError:
+        assert store.conversations.list().items == []
+    else:
+        assert store.conversations.get(made.id) == made
+        assert "\ufffd" in repr(made)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": 5},
+        {"pinned": "yes"},
+        {"settings": []},
+        {"extra": "x"},
+        {"head_id": "nothing"},
+        {"colour": "red"},
+        {"project_id": HALF},
+    ],
+)
+def test_a_conversation_is_not_changed_into_what_cannot_be_stored(store: Store, chat: str, fields: Any) -> None:
+    before = store.conversations.get(chat)
+
+    with pytest.raises(ChatkeepError):
+        store.conversations.update(chat, **fields)
+    assert store.conversations.get(chat) == before
+
+
+@pytest.mark.parametrize("id", [HALF, "nul \0", "x" * 100_000, ""])
+def test_no_id_is_an_error_of_the_driver(store: Store, id: str) -> None:
+    """Command lines hand over whatever bytes somebody typed."""
+    for look in (
+        store.conversations.get,
+        store.conversations.resolve,
+        store.conversations.branches,
+        store.conversations.delete,
+        store.messages.get,
+        store.messages.thread,
+        store.messages.list,
+        store.projects.get,
+        store.attachments.get,
+        store.attachments.list,
+    ):
+        with pytest.raises(ChatkeepError):
+            look(id)

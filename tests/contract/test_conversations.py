@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from chatkeep.errors import (
@@ -13,11 +15,13 @@ from chatkeep.errors import (
     ConversationNotFoundError,
     CursorError,
     DuplicateError,
+    HistoryLostError,
     MessageNotFoundError,
     ProjectNotFoundError,
     UsageError,
 )
 from chatkeep.store import Filter, Store
+from chatkeep.store.change_cursors import cursor_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -215,6 +219,51 @@ def test_branches_are_the_leaves_and_switching_shows_one(store: Store) -> None:
     assert store.conversations.switch(chat, root.id).head_id == right.id
     with pytest.raises(MessageNotFoundError):
         store.conversations.switch(chat, "nothing")
+
+
+def test_the_preview_is_of_the_branch_shown(store: Store) -> None:
+    chat = store.conversations.create().id
+    root = store.messages.append(chat, "user", "root")
+    one = store.messages.append(chat, "assistant", "one")
+    store.messages.append(chat, "assistant", "two", parent_id=root.id)
+
+    assert store.conversations.switch(chat, one.id).preview == "one"
+    assert store.conversations.get(chat).preview == "one"
+
+
+def test_tags_are_known_with_spaces_around_them(store: Store) -> None:
+    chat = store.conversations.create(tags=[" Kitchen "]).id
+
+    assert [item.id for item in store.conversations.list(Filter(tag="kitchen ")).items] == [chat]
+    assert store.conversations.untag(chat, " KITCHEN").tags == ()
+
+
+def _cursor(*values: Any) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(list(values))).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        _cursor("conversations-updated", 2**63, 1),
+        _cursor("conversations-updated", 1, -(2**70)),
+        _cursor("conversations-updated", 1),
+        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+        "\u00fc",
+        "half \ud83c",
+    ],
+)
+def test_a_cursor_that_somebody_made_up_is_refused(store: Store, cursor: str) -> None:
+    with pytest.raises(CursorError):
+        store.conversations.list(cursor=cursor)
+
+
+@pytest.mark.parametrize("seq", [2**70, -1, 5])
+def test_a_made_up_place_in_the_change_log_is_refused(store: Store, seq: int) -> None:
+    (epoch,) = store.engine.read(lambda tx: tx.row("SELECT epoch FROM store")) or ("",)
+
+    with pytest.raises((CursorError, HistoryLostError)):
+        store.changes.since(cursor_of(epoch, seq, 1))
 
 
 def test_projects_make_a_tree_and_leave_their_chats(store: Store) -> None:

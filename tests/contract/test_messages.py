@@ -188,6 +188,35 @@ def test_one_of_parallel_replies_is_selected(store: Store, chat: str) -> None:
         store.messages.select(prompt.id)
 
 
+def test_the_conversation_goes_on_from_the_selected_reply(store: Store, chat: str) -> None:
+    prompt = store.messages.append(chat, "user", "x")
+    replies = [
+        store.messages.append(chat, "assistant", f"reply {place}", parent_id=prompt.id, reply_set="s")
+        for place in range(3)
+    ]
+    store.messages.select(replies[0].id)
+    assert store.conversations.get(chat).preview == "reply 0"
+
+    further = store.messages.append(chat, "user", "go on")
+    store.messages.select(replies[0].id)
+
+    assert further.parent_id == replies[0].id
+    assert store.conversations.get(chat).head_id == further.id
+
+
+def test_selecting_reaches_as_far_as_the_prompt_and_no_further(store: Store, chat: str) -> None:
+    """Agents write a thousand messages between two replies; apps use a set's name again at the next prompt."""
+    prompt = store.messages.append(chat, "user", "x")
+    early = store.messages.append(chat, "assistant", "a", parent_id=prompt.id, reply_set="s")
+    store.messages.extend(chat, [("tool", "t")] * 1_100)
+    late = store.messages.append(chat, "assistant", "b", parent_id=prompt.id, reply_set="s", selected=False)
+    below = store.messages.append(chat, "assistant", "c", parent_id=late.id, reply_set="s")
+
+    store.messages.select(late.id)
+
+    assert [store.messages.get(reply.id).selected for reply in (early, late, below)] == [False, True, True]
+
+
 def test_submitted_messages_are_written_in_order(store: Store, chat: str) -> None:
     futures = [store.messages.submit(chat, "user", str(number)) for number in range(50)]
 

@@ -50,20 +50,29 @@ def newest_leaf(tx: Transaction, owner: str, conversation_id: str, message_id: s
     Raises:
         MessageNotFoundError: It is not in this conversation.
     """
-    pk = conversation_pk(tx, owner, conversation_id)
     below: set[str] = set()
-    leaf, has_child = message_id, set()
-    for id, parent_id, _ in _tree(tx, owner, pk):
+    newest: tuple[int, int, str] | None = None
+    tree = _tree(tx, owner, conversation_pk(tx, owner, conversation_id))
+    has_child = {parent_id for _, parent_id, _ in tree}
+    for place, (id, parent_id, at) in enumerate(tree):
         if id == message_id or parent_id in below:
             below.add(id)
-            has_child.add(parent_id)
-    if not below:
+            if id not in has_child:
+                newest = max(newest or (at, place, id), (at, place, id))
+    if newest is None:
         raise MessageNotFoundError(message_id)
-    newest = (-1, -1)
-    for place, (id, _, at) in enumerate(_tree(tx, owner, pk)):
-        if id in below and id not in has_child and (at, place) > newest:
-            newest, leaf = (at, place), id
-    return leaf
+    return newest[2]
+
+
+def is_shown(tx: Transaction, owner: str, conversation_id: str, message_id: str) -> bool:
+    """Whether the branch being shown leads through a message."""
+    pk = conversation_pk(tx, owner, conversation_id)
+    row = tx.row("SELECT head_id FROM conversation WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
+    parents = {id: parent_id for id, parent_id, _ in _tree(tx, owner, pk)}
+    place: str | None = row[0] if row else None
+    while place is not None and place != message_id:
+        place = parents.get(place)
+    return place is not None
 
 
 def _tree(tx: Transaction, owner: str, pk: int) -> list[tuple[str, str | None, int]]:

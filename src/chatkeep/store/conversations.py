@@ -10,10 +10,18 @@ from typing import Any
 import msgspec
 
 from chatkeep.encoding import encode_json, storable
-from chatkeep.errors import ConflictError, ConversationNotFoundError, DuplicateError, ProjectNotFoundError
+from chatkeep.errors import (
+    ConflictError,
+    ConversationNotFoundError,
+    DuplicateError,
+    ProjectNotFoundError,
+    UsageError,
+)
 from chatkeep.model import Conversation, ConversationSummary, Page, new_id, to_us, utc_now
 from chatkeep.store import branches, changes, tags
+from chatkeep.store.admitting import admitted
 from chatkeep.store.branches import Branch
+from chatkeep.store.counting import read_preview
 from chatkeep.store.engine import Engine, Row, Transaction
 from chatkeep.store.listing import Filter, list_page
 from chatkeep.store.lookup import conversation_pk
@@ -50,16 +58,21 @@ class Conversations:
 
         Raises:
             ProjectNotFoundError, DuplicateError: Nothing was written.
+            UsageError: A field that is unknown or follows from messages, or a value that could not be read back.
         """
         now = utc_now()
-        draft = Conversation(
-            **{"created_at": now, "updated_at": now} | fields, id=id or new_id(), title=title, project_id=project_id
+        if set(fields) - _AT_FIRST:
+            raise UsageError(f"a conversation begins without {', '.join(sorted(set(fields) - _AT_FIRST))}")
+        draft = admitted(
+            Conversation(
+                **{"created_at": now, "updated_at": now} | fields, id=id or new_id(), title=title, project_id=project_id
+            )
         )
         names = tuple(tags)
 
         def work(tx: Transaction) -> Conversation:
-            if id is not None and tx.row(_EXISTS, {"owner": self._owner, "id": id}):
-                raise DuplicateError(f"conversation {id}")
+            if id is not None and tx.row(_EXISTS, {"owner": self._owner, "id": draft.id}):
+                raise DuplicateError(f"conversation {draft.id}")
             pk = insert_conversation(tx, self._owner, draft)
             if names:
                 set_tags(tx, self._owner, pk, set(names))
@@ -113,7 +126,10 @@ class Conversations:
 
         Raises:
             ConversationNotFoundError, ProjectNotFoundError, ConflictError: Nothing was written.
+            UsageError: Another field, or a value that could not be read back.
         """
+        if set(fields) - _EDITABLE:
+            raise UsageError(f"not fields that can be changed: {', '.join(sorted(set(fields) - _EDITABLE))}")
 
         def work(tx: Transaction) -> Conversation:
             return edit(tx, self._owner, id, version, fields)
@@ -126,8 +142,8 @@ class Conversations:
 
     def untag(self, id: str, *names: str, version: int | None = None) -> Conversation:
         """Take tags away; those that it does not carry are no error."""
-        keys = {name.casefold() for name in names}
-        return self._retag(id, version, lambda old: {name for name in old if name.casefold() not in keys})
+        keys = {tags.name_key(name) for name in names}
+        return self._retag(id, version, lambda old: {name for name in old if tags.name_key(name) not in keys})
 
     def _retag(self, id: str, version: int | None, change: Callable[[set[str]], set[str]]) -> Conversation:
         def work(tx: Transaction) -> Conversation:
@@ -174,8 +190,7 @@ class Conversations:
         """
 
         def work(tx: Transaction) -> Conversation:
-            leaf_id = branches.newest_leaf(tx, self._owner, id, message_id)
-            return edit(tx, self._owner, id, None, {"head_id": leaf_id})
+            return show(tx, self._owner, id, branches.newest_leaf(tx, self._owner, id, message_id))
 
         return self._engine.write(work)
 
@@ -238,9 +253,17 @@ def _row(tx: Transaction, owner: str, id: str) -> Row:
     return row
 
 
-_EDITABLE = ("title", "pinned", "archived", "project_id", "settings", "extra", "session_id", "head_id")
-# What an import would also write; changing it here is remembered.
-_OVERRIDABLE = ("title", "pinned", "archived", "project_id", "head_id", "tags")
+_EDITABLE = {"title", "pinned", "archived", "project_id", "settings", "extra", "session_id"}
+_AT_FIRST = _EDITABLE | {
+    "kind",
+    "workspace",
+    "agent",
+    "created_at",
+    "updated_at",
+    "source",
+    "source_digest",
+    "overrides",
+}
 
 
 def edit(
@@ -252,10 +275,7 @@ def edit(
     *,
     overridden: tuple[str, ...] = (),
 ) -> Conversation:
-    """Change a header and remember which fields were changed here."""
-    unknown = set(fields) - set(_EDITABLE)
-    if unknown:
-        raise TypeError(f"not fields that can be changed: {', '.join(sorted(unknown))}")
+    """Change a header and remember which fields were changed here: an import would write them, too."""
     before = read_conversation(tx, owner, id)
     if version is not None and version != before.version:
         raise ConflictError(f"conversation {id}", expected=version, actual=before.version)
@@ -263,8 +283,8 @@ def edit(
     changed = {name for name, value in fields.items() if getattr(before, name) != value}
     if not changed and not overridden:
         return before
-    after = storable(msgspec.structs.replace(before, **fields))
-    remembered = {*before.overrides, *overridden, *(changed & set(_OVERRIDABLE))}
+    after = admitted(msgspec.structs.replace(before, **fields))
+    remembered = {*before.overrides, *overridden, *changed}
     tx.run(
         "UPDATE conversation SET title = :title, pinned = :pinned, archived = :archived, project_pk = :project_pk,"
         " settings = :settings, extra = :extra, session_id = :session_id, head_id = :head_id, overrides = :overrides,"
@@ -284,6 +304,17 @@ def edit(
         },
     )
     changes.record(tx, owner, "conversation", "put", pk, id)
+    return read_conversation(tx, owner, id)
+
+
+def show(tx: Transaction, owner: str, id: str, leaf_id: str) -> Conversation:
+    """Make a leaf the head, as this owner's own decision; the preview is of its branch from now on."""
+    edit(tx, owner, id, None, {"head_id": leaf_id})
+    pk = conversation_pk(tx, owner, id)
+    tx.run(
+        "UPDATE conversation SET preview = :preview WHERE owner = :owner AND pk = :pk",
+        {"owner": owner, "pk": pk, "preview": read_preview(tx, owner, pk)},
+    )
     return read_conversation(tx, owner, id)
 
 

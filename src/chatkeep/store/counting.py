@@ -21,7 +21,7 @@ _UPDATE = (
     " cache_write_tokens = :cache_write, reasoning_tokens = :reasoning, cost_nanos = :cost, models = :models"
 )
 # A preview is looked for among the last messages of the branch shown; tool calls and results may stand behind it.
-_PREVIEW_DEPTH = 50
+_PREVIEW_DEPTH = 200
 
 
 def recount(
@@ -76,12 +76,13 @@ def _preview_of(messages: list[Message], head_id: str | None) -> str:
 
 
 def read_preview(tx: Transaction, owner: str, pk: int) -> str:
-    """The preview as it follows from the messages of the branch shown."""
-    row = tx.row("SELECT head_id FROM conversation WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": pk})
-    wanted = row[0] if row else None
+    """The preview as it follows from the last messages of the branch shown; where they say nothing, the old one."""
+    key = {"owner": owner, "pk": pk}
+    row = tx.row("SELECT head_id, preview FROM conversation WHERE owner = :owner AND pk = :pk", key)
+    wanted, preview_before = row or (None, "")
     for _ in range(_PREVIEW_DEPTH):
         if wanted is None:
-            break
+            return ""
         found = tx.row("SELECT body FROM message WHERE owner = :owner AND id = :id", {"owner": owner, "id": wanted})
         if found is None:
             break
@@ -90,7 +91,7 @@ def read_preview(tx: Transaction, owner: str, pk: int) -> str:
         if preview:
             return preview
         wanted = message.parent_id
-    return ""
+    return str(preview_before)
 
 
 _STORED = (

@@ -11,6 +11,7 @@ from chatkeep.errors import UsageError
 from chatkeep.model import ConversationSummary, Page, to_us
 from chatkeep.store.cursors import cursor_position, cursor_text, page_size
 from chatkeep.store.engine import Transaction
+from chatkeep.store.tags import name_key
 
 Order = Literal["updated", "created"]
 
@@ -93,10 +94,12 @@ _CONDITIONS = {
 
 def _parameter(field: str, value: Any) -> Any:
     if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise UsageError(f"{field} has no time zone")
         return to_us(value)
     if isinstance(value, bool):
         return int(value)
-    return value.casefold() if field == "tag" else value
+    return name_key(value) if field == "tag" else value
 
 
 def _list_name(wanted: Filter) -> str:

@@ -13,15 +13,14 @@ from chatkeep.errors import UsageError
 from chatkeep.model import Message, Page, Role
 from chatkeep.store.appending import Content, append_message, new_message, parts_of, update_message
 from chatkeep.store.attachments import Attachments
+from chatkeep.store.branches import is_shown, newest_leaf
+from chatkeep.store.conversations import show
 from chatkeep.store.cursors import cursor_position, cursor_text, page_size
 from chatkeep.store.engine import Engine, Transaction
 from chatkeep.store.large_parts import with_small_parts
 from chatkeep.store.lookup import conversation_pk, message_row
 from chatkeep.store.rows import decode_message, decode_messages, names_of
 from chatkeep.store.threads import walk
-
-# Parallel replies are written together; a set that spans more than this many places does not occur.
-_SET_SPAN = 1000
 
 
 class Messages:
@@ -154,22 +153,31 @@ class Messages:
         return self._edit(id, "rating", rating)
 
     def select(self, id: str) -> Message:
-        """Of parallel replies, make this the one that the conversation goes on from."""
+        """Of parallel replies, make this the one that the conversation goes on from: its branch is shown from now on.
+
+        Raises:
+            MessageNotFoundError, UsageError: Nothing was written; the latter if it is not one of several.
+        """
 
         def work(tx: Transaction) -> Message:
             _, message = message_row(tx, self._owner, id)
             if message.reply_set is None:
                 raise UsageError(f"message {id} is not one of several parallel replies")
             pk = conversation_pk(tx, self._owner, message.conversation_id)
-            rows = tx.rows(
-                "SELECT pk, body, overrides FROM message WHERE owner = :owner AND conversation_pk = :pk AND seq > :seq",
-                {"owner": self._owner, "pk": pk, "seq": message.seq - _SET_SPAN},
+            siblings = tx.rows(
+                "SELECT pk, body, overrides FROM message WHERE owner = :owner AND conversation_pk = :pk"
+                f" AND parent_id {'= :parent' if message.parent_id else 'IS NULL'} ORDER BY seq",
+                {"owner": self._owner, "pk": pk, "parent": message.parent_id},
             )
-            for row_pk, body, overrides in rows:
+            for row_pk, body, overrides in siblings:
                 sibling = decode_message(body)
                 if sibling.reply_set == message.reply_set and sibling.selected != (sibling.id == id):
                     edited = msgspec.structs.replace(sibling, selected=sibling.id == id)
                     update_message(tx, self._owner, row_pk, edited, overrides={*names_of(overrides), "selected"})
+            if not is_shown(tx, self._owner, message.conversation_id, id):
+                show(
+                    tx, self._owner, message.conversation_id, newest_leaf(tx, self._owner, message.conversation_id, id)
+                )
             return msgspec.structs.replace(message, selected=True)
 
         return self._engine.write(work)

@@ -11,6 +11,8 @@ from chatkeep.store import changes
 from chatkeep.store.engine import Engine, Transaction
 
 MAX_CHARS = 200
+MAX_TAGS = 1_000
+"""Of one conversation: a list of conversations carries the tags of each."""
 
 
 class Tags:
@@ -38,10 +40,10 @@ class Tags:
 def ensure(tx: Transaction, owner: str, names: Iterable[str]) -> dict[str, int]:
     """Make the tags that are not there yet; stored name -> pk. A tag keeps the spelling that it was made with."""
     stored: dict[str, int] = {}
-    for name in names:
-        plain = clean_text(name.strip())[0]
-        if not plain or len(plain) > MAX_CHARS:
-            raise UsageError(f"a tag has between 1 and {MAX_CHARS} characters: {plain[:40]!r}")
+    plain_names = sorted({plain_name(name) for name in names})
+    if len(plain_names) > MAX_TAGS:
+        raise UsageError(f"a conversation carries at most {MAX_TAGS} tags")
+    for plain in plain_names:
         key = {"owner": owner, "name_key": plain.casefold()}
         row = tx.row("SELECT name, pk FROM tag WHERE owner = :owner AND name_key = :name_key", key)
         if row is None:
@@ -56,3 +58,18 @@ def ensure(tx: Transaction, owner: str, names: Iterable[str]) -> dict[str, int]:
         if row is not None:
             stored[row[0]] = row[1]
     return stored
+
+
+def plain_name(name: str) -> str:
+    """A tag's name as it is stored. Raises UsageError for what is none."""
+    if not isinstance(name, str):
+        raise UsageError(f"a tag is text, not {type(name).__name__}")
+    plain = clean_text(name.strip())[0]
+    if not plain or len(plain) > MAX_CHARS:
+        raise UsageError(f"a tag has between 1 and {MAX_CHARS} characters: {plain[:40]!r}")
+    return plain
+
+
+def name_key(name: str) -> str:
+    """What tags are compared by, whether a tag may be called so or not."""
+    return clean_text(name.strip())[0].casefold()
