@@ -8,12 +8,12 @@ import apsw
 
 from chatkeep.errors import SearchUnavailableError
 from chatkeep.store.engine import Engine, Row, Transaction
-from chatkeep.store.sqlite.connections import BUSY_TIMEOUT_MS
 from chatkeep.store.sqlite.search import batch
 from chatkeep.store.sqlite.search.batch import Batch, Entry
 from chatkeep.store.sqlite.search.database import SearchFile, UnusableIndexError, driver_errors
+from chatkeep.store.sqlite.search.merging import settle
 from chatkeep.store.sqlite.search.position import Distance, Position, distance, head
-from chatkeep.store.sqlite.search.schema import BULK_BYTES, MERGE_ON_WRITING
+from chatkeep.store.sqlite.search.schema import BULK_BYTES
 
 STEP = 500
 """Changes in one transaction while only a few are behind, so that who waits for its mark sees it soon."""
@@ -69,8 +69,14 @@ class Builder:
         self._reached = reached
 
     def catch_up(self, limit: int | None) -> int:
-        """Apply at most about ``limit`` changes or documents (None: until nothing is left); how many are left."""
+        """Apply at most about ``limit`` changes or documents (None: all that were committed before the call).
+
+        Returns:
+            How many of those that were committed before the call are left. Beside a busy writer there is always one
+            more: going on until there is none would never end.
+        """
         done = begun = 0
+        goal: int | None = None
         while True:
             try:
                 with driver_errors():
@@ -78,14 +84,17 @@ class Builder:
                     state = State(connection)
                     away = self._distance(state)
                     if not away.lost:
-                        if not away.behind or (limit is not None and done >= limit):
-                            _merge_on_writing(connection, wanted=True)
-                            return away.behind
-                        room = None if limit is None else limit - done
-                        done += self._step(connection, state, away.behind, room)
+                        left = away.behind
+                        if state.is_live:
+                            goal = state.position.seq + left if goal is None else goal
+                            left = max(goal - state.position.seq, 0)
+                        if not left or (limit is not None and done >= limit):
+                            settle(connection, done)
+                            return left
+                        done += self._step(connection, state, left, None if limit is None else limit - done)
                         continue
             except UnusableIndexError:
-                pass
+                goal = None
             if begun >= _BEGINNINGS:
                 raise SearchUnavailableError("the search index cannot be made: its disk or the store keeps failing")
             begun += 1
@@ -112,9 +121,7 @@ class Builder:
     def _step(self, connection: apsw.Connection, state: State, left: int, room: int | None) -> int:
         bulk = left > _BULK_FROM and room is None
         size = BULK_STEP if bulk else STEP
-        if room is not None:
-            size = max(1, min(size, room))
-        _merge_on_writing(connection, wanted=not bulk)
+        size = max(1, min(size, left, size if room is None else room))
         if state.is_live:
             return self._follow(connection, state.position, size)
         return self._build(connection, state, size)
@@ -180,15 +187,3 @@ class Builder:
     def _page(self, phase: str, next_pk: int) -> list[Entry]:
         read = batch.titles_from if phase == "titles" else batch.messages_from
         return self._engine.read(lambda tx: read(tx, next_pk))
-
-
-def _merge_on_writing(connection: apsw.Connection, *, wanted: bool) -> None:
-    """Whether each write merges a little, so that no append pays for much; building has its segments merged later."""
-    value = MERGE_ON_WRITING if wanted else 0
-    row = connection.execute("SELECT v FROM fts_config WHERE k = 'automerge'").fetchone()
-    if row is None or row[0] != value:
-        connection.execute("INSERT INTO fts (fts, rank) VALUES ('automerge', ?)", (value,))
-        # A long log, as building leaves one, slows every search; a reader that blocks this is no harm.
-        connection.set_busy_timeout(0)
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        connection.set_busy_timeout(BUSY_TIMEOUT_MS)

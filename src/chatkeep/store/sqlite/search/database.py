@@ -12,6 +12,7 @@ import apsw
 from chatkeep.errors import SearchUnavailableError, StoreError
 from chatkeep.store.sqlite.connections import connect
 from chatkeep.store.sqlite.search import schema
+from chatkeep.store.sqlite.search.checkpointing import Checkpoints
 from chatkeep.store.sqlite.search.scoring import Scoring
 
 NAME = "search.db"
@@ -19,7 +20,6 @@ NAME = "search.db"
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 _READ_CACHE_KIB = 65_536
 _WRITE_CACHE_KIB = 65_536
-_CHECKPOINT_PAGES = 4_000
 _LOG_BYTES = 16 << 20
 _IDLE_READERS = 4
 
@@ -43,6 +43,7 @@ class SearchFile:
     def __init__(self, directory: Path, *, read_only: bool = False, immutable: bool = False) -> None:
         """``read_only`` never writes it; ``immutable`` reads it without locks, as nothing waits in its log."""
         self.path = directory / NAME
+        self.checkpoints = Checkpoints(self.path)
         self._read_only = read_only
         self._immutable = immutable
         self._idle: list[Reading] = []
@@ -82,6 +83,7 @@ class SearchFile:
         if self._writer is None or identity != self._writer_identity:
             self._close_writer()
             self._writer = self._open(_WRITE_CACHE_KIB)
+            self.checkpoints.watch(self._writer)
             self._writer_identity = identity
         return self._writer
 
@@ -90,6 +92,7 @@ class SearchFile:
 
         Other processes notice that the path names another file and open it again.
         """
+        self.checkpoints.finish()
         self._close_writer()
         self._close_idle()
         # The database first: a log that is left behind alone is removed here the next time.
@@ -122,6 +125,7 @@ class SearchFile:
 
     def close(self) -> None:
         """Release everything; repeating it is harmless."""
+        self.checkpoints.finish()
         self._close_writer()
         self._close_idle()
 
@@ -197,4 +201,3 @@ def _set_up(connection: apsw.Connection, cache_kib: int) -> None:
     # Merging while building makes a long log once; it must not stay so long.
     connection.execute(f"PRAGMA journal_size_limit = {_LOG_BYTES}")
     connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-    connection.wal_autocheckpoint(_CHECKPOINT_PAGES)

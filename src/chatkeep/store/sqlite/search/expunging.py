@@ -8,6 +8,7 @@ import apsw
 
 from chatkeep.errors import SearchUnavailableError
 from chatkeep.store.sqlite.search.database import SearchFile
+from chatkeep.store.sqlite.search.merging import merge
 
 _MERGE_PAGES = 1_000
 """Of one step, which takes well under a second: searches see the index between the steps."""
@@ -36,11 +37,7 @@ def expunge(connection: apsw.Connection, file: SearchFile) -> None:
 def _merge_all(connection: apsw.Connection) -> None:
     # A negative count starts merging all segments into one; positive ones go on with that until nothing changes.
     pages = -_MERGE_PAGES
-    while True:
-        before = connection.total_changes()
-        connection.execute("INSERT INTO fts (fts, rank) VALUES ('merge', ?)", (pages,))
-        if connection.total_changes() - before < 2:
-            return
+    while merge(connection, pages):
         pages = _MERGE_PAGES
 
 

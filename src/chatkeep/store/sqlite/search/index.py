@@ -19,6 +19,7 @@ from chatkeep.store.sqlite.search.builder import Builder, State, behind
 from chatkeep.store.sqlite.search.checking import problems
 from chatkeep.store.sqlite.search.database import Reading, SearchFile, UnusableIndexError, driver_errors
 from chatkeep.store.sqlite.search.expunging import expunge
+from chatkeep.store.sqlite.search.position import Distance
 from chatkeep.store.sqlite.search.rarity import Rarity
 from chatkeep.store.sqlite.search.scratch import Scratch, file_in_place
 from chatkeep.store.sqlite.search.searcher import Answer, Request, Searcher
@@ -171,28 +172,40 @@ class SearchIndex:
                 self._file = SearchFile(self._scratch.directory)
                 self._turn = Turn(self._scratch.directory / "locks")
 
-    def _left(self) -> int | None:
-        """How far the index is behind, or None if only its writer can tell."""
+    def _state(self) -> tuple[State, Distance] | None:
+        """Where the index is and how far behind, or None if only its writer can tell."""
         try:
             with self._file.reading() as reading:
                 state = State(reading.connection)
         except UnusableIndexError:
             return None
         away = self._engine.read(lambda tx: behind(tx, state))
-        return None if away.lost else away.behind
+        return None if away.lost else (state, away)
 
     def _catch_up(self, limit: int | None, wait_s: float) -> int:
-        left = self._left()
-        if left == 0:
+        """How many of the changes committed before the call are still to do."""
+        found = self._state()
+        if found is not None and not found[1].behind:
             return 0
         self._move_to_scratch()
-        with self._turn.taken(wait_s, until=lambda: self._left() == 0) as mine:
-            if mine:
-                return self._builder().catch_up(limit)
-        left = self._left()
+        # Its writer takes in what others wait for, too: whoever sees its mark there need not take a turn.
+        goal = found[0].position.seq + found[1].behind if found is not None and found[0].is_live else None
+        with self._turn.taken(wait_s, until=lambda: self._left(goal) == 0) as mine:
+            done = self._builder().catch_up(limit) if mine else None
+        if done is not None:
+            self._file.checkpoints.start_if_due()
+            return done
+        left = self._left(goal)
         if left is None:
             raise SearchUnavailableError("the search index is being made by another process: try again in a moment")
         return left
+
+    def _left(self, goal: int | None) -> int | None:
+        found = self._state()
+        if found is None:
+            return None
+        state, away = found
+        return away.behind if goal is None or not state.is_live else max(goal - state.position.seq, 0)
 
     def _read(self, work: Callable[[Reading], Answer]) -> Answer:
         for _ in range(_ATTEMPTS):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import apsw
 
 from chatkeep.store.search import tokens
+from chatkeep.store.sqlite.search.merging import NO_CRISIS
 
 APPLICATION_ID = 0x434B5358
 """Marks the file as ours."""
@@ -17,9 +18,6 @@ BLOCK_BITS = 12
 
 BULK_BYTES = 24 << 20
 """Text that one transaction takes while building; FTS5 may hold as much before it writes a segment."""
-
-MERGE_ON_WRITING = 4
-"""FTS5's automerge: merge little and early."""
 
 # Documents are numbered: a message by its pk, the title of a conversation by its pk below zero.
 _TABLES = """
@@ -64,7 +62,8 @@ def create(connection: apsw.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {LAYOUT}")
         connection.execute(_TABLES)
         connection.execute("INSERT INTO fts (fts, rank) VALUES ('hashsize', ?)", (2 * BULK_BYTES,))
-        connection.execute("INSERT INTO fts (fts, rank) VALUES ('automerge', ?)", (MERGE_ON_WRITING,))
+        connection.execute("INSERT INTO fts (fts, rank) VALUES ('automerge', 0)")
+        connection.execute("INSERT INTO fts (fts, rank) VALUES ('crisismerge', ?)", (NO_CRISIS,))
         connection.execute(
             "INSERT INTO state (one, rules, epoch, seq, nonce, phase, next_pk, deleted)"
             " VALUES (1, ?, '', -1, 0, 'titles', 0, 0)",
