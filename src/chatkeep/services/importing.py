@@ -16,7 +16,6 @@ from chatkeep.errors import (
     ConstraintError,
     DuplicateError,
     NotFoundError,
-    StoreError,
     UnreadableSourceError,
     UsageError,
 )
@@ -49,7 +48,7 @@ UNREADABLE = (
 
 
 # What merging one record may raise for reasons of its own; everything else is the store's trouble and ends the import.
-_OF_ONE_RECORD = (BlobMissingError, ConstraintError, ConflictError, DuplicateError, NotFoundError)
+_OF_ONE_RECORD = (BlobMissingError, ConstraintError, ConflictError, DuplicateError, NotFoundError, *UNREADABLE)
 # So often a record is prepared again whose attachments somebody else purges again and again.
 _MOST_TRIES = 5
 
@@ -66,7 +65,7 @@ Listener = Callable[[Progress], None]
 
 
 class _DryRun(Exception):  # noqa: N818  # not an error: it carries a result out of a transaction that is undone
-    def __init__(self, results: list[Merged | StoreError]) -> None:
+    def __init__(self, results: list[Merged | Exception]) -> None:
         self.results = results
 
 
@@ -228,8 +227,8 @@ class _Import:
         self.tell("reading")
 
     def _again(
-        self, record: Record, prepared: Prepared, result: Merged | StoreError
-    ) -> tuple[Prepared, Merged | StoreError]:
+        self, record: Record, prepared: Prepared, result: Merged | Exception
+    ) -> tuple[Prepared, Merged | Exception]:
         """Somebody purged the bytes of this record's attachments, thinking that nobody needs them: put them again."""
         for _ in range(_MOST_TRIES):
             anew = self._prepared(record)
@@ -240,11 +239,11 @@ class _Import:
                 break
         return prepared, result
 
-    def _merge(self, batch: list[tuple[Record, Prepared]]) -> list[Merged | StoreError]:
+    def _merge(self, batch: list[tuple[Record, Prepared]]) -> list[Merged | Exception]:
         owner = self._store.owner
 
-        def work(tx: Transaction) -> list[Merged | StoreError]:
-            results: list[Merged | StoreError] = []
+        def work(tx: Transaction) -> list[Merged | Exception]:
+            results: list[Merged | Exception] = []
             for _, prepared in batch:
                 try:
                     if not self._dry_run:

@@ -35,14 +35,17 @@ from chatkeep.model import (
 )
 from chatkeep.services.ordering import in_order
 from chatkeep.services.sniffing import HEAD_BYTES, media_type
+from chatkeep.store.admitting import is_countable, is_payable
 from chatkeep.store.incoming import Incoming
 from chatkeep.store.large_parts import Put, with_small_parts
 from chatkeep.store.purging import own_key
 from chatkeep.store.stand_ins import MARK
+from chatkeep.store.tags import MAX_CHARS, MAX_TAGS
 
 _ATTACHMENT_KINDS = get_args(AttachmentKind)
 MAX_TITLE_CHARS = 1000
 MAX_KEY_CHARS = 500
+_INT64 = 2**63
 _STAND_IN = {"chatkeep": {MARK: True}}
 
 
@@ -67,13 +70,14 @@ class Preparer:
     def prepare(self, found: SourceConversation | OwnConversation, *, where: str, fingerprint: str | None) -> Prepared:
         """Put a conversation in our terms; stores the bytes of its attachments on the way."""
         if isinstance(found, OwnConversation):
-            return self._own(found)
+            return self._own(found, where)
         ordered = in_order(found.messages, where)
         problems = [*found.problems, *ordered.problems]
         created_at = found.created_at or _earliest(found.messages) or found.updated_at or EPOCH
         id = derived_id(self._format, found.conversation_scope, found.source_id, _us(found.created_at))
         attachments, names, missing = self._attachments(found, created_at, problems, where)
         messages, ids = self._messages(ordered.messages, ordered.parents, found, id, created_at, names)
+        messages = [_within_limits(message, problems, where) for message in messages]
         messages = self._with_small_parts(messages, attachments)
         self.unmapped.update(f"conversation.{key}" for key in found.extra)
         latest = max((message.created_at for message in messages), default=created_at)
@@ -89,7 +93,7 @@ class Preparer:
             archived=found.archived,
             created_at=created_at,
             updated_at=found.updated_at or latest,
-            tags=found.tags,
+            tags=_tags(found.tags, problems, where),
             settings=found.settings,
             source=self._key(found.conversation_scope, found.source_id),
             # What was incomplete is read again next time: the missing bytes may have turned up.
@@ -254,8 +258,9 @@ class Preparer:
         with self._blobs.open(digest) as content:
             return content.read(HEAD_BYTES)
 
-    def _own(self, found: OwnConversation) -> Prepared:
+    def _own(self, found: OwnConversation, where: str) -> Prepared:
         problems = list(found.problems)
+        tags = _tags(found.conversation.tags, problems, where)
         attachments = []
         missing = 0
         for item, known in zip(found.attachments, found.attachment_values, strict=True):
@@ -263,9 +268,9 @@ class Preparer:
             missing += digest is None
             attachments.append(msgspec.structs.replace(known, sha256=digest))
         incoming = Incoming(
-            conversation=found.conversation,
+            conversation=msgspec.structs.replace(found.conversation, tags=tags),
             project=found.project,
-            messages=list(found.messages),
+            messages=[_within_limits(message, problems, where) for message in found.messages],
             attachments=tuple(attachments),
             include_purged=self._include_purged,
         )
@@ -291,6 +296,31 @@ def _key_text(text: str) -> str:
     if cuts or len(text) > MAX_KEY_CHARS:
         return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
     return cleaned
+
+
+def _within_limits(message: Message, problems: list[Skipped], where: str) -> Message:
+    """Numbers that no sum could hold are kept as found, but not counted."""
+    usage, cost_nanos, rating = message.usage, message.cost_nanos, message.rating
+    if usage is None and cost_nanos is None and rating is None:
+        return message
+    strange: dict[str, Any] = {} if is_countable(usage) else {"usage": usage}
+    strange |= {} if is_payable(cost_nanos) else {"cost_nanos": cost_nanos}
+    strange |= {} if rating is None or -_INT64 <= rating < _INT64 else {"rating": rating}
+    if not strange:
+        return message
+    problems.append(Skipped(f"{where} message {message.id}", f"{', '.join(sorted(strange))}: too large to be counted"))
+    notes = {**message.extra.get("chatkeep", {}), "not_counted": msgspec.to_builtins(strange)}
+    return msgspec.structs.replace(message, extra={**message.extra, "chatkeep": notes}, **dict.fromkeys(strange))
+
+
+def _tags(names: tuple[str, ...], problems: list[Skipped], where: str) -> tuple[str, ...]:
+    """The names that a conversation can carry; what is cut or left out is reported."""
+    cut = {clean_text(name.strip())[0][:MAX_CHARS].strip() for name in names} - {""}
+    if any(len(name.strip()) > MAX_CHARS for name in names):
+        problems.append(Skipped(f"{where} tags", f"names of over {MAX_CHARS} characters were cut"))
+    if len(cut) > MAX_TAGS:
+        problems.append(Skipped(f"{where} tags", f"{len(cut)} of them: {MAX_TAGS} were kept"))
+    return tuple(sorted(cut)[:MAX_TAGS])
 
 
 def _title(title: str | None) -> str | None:

@@ -29,10 +29,8 @@ def merge(tx: Transaction, owner: str, incoming: Incoming) -> Merged:
     """Merge one conversation; everything or nothing of it, in a savepoint of its own."""
     draft = incoming.conversation
     key = draft.source or own_key(draft.id)
-    if was_purged(tx, owner, key):
-        if not incoming.include_purged:
-            return Merged(outcome="purged")
-        forget_purge(tx, owner, key)
+    if not incoming.include_purged and was_purged(tx, owner, key):
+        return Merged(outcome="purged")
     if incoming.stand_in and session_is_known(tx, owner, draft):
         return Merged(outcome="unchanged", messages_unchanged=len(incoming.messages))
     found = _find(tx, owner, draft)
@@ -46,6 +44,8 @@ def merge(tx: Transaction, owner: str, incoming: Incoming) -> Merged:
 
 def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, str] | None) -> Merged:
     merged = Merged(outcome="added")
+    if incoming.include_purged:
+        forget_purge(tx, owner, incoming.conversation.source or own_key(incoming.conversation.id))
     if not incoming.stand_in:
         replace_stand_in(tx, owner, incoming.conversation)
     names: dict[str, str] = {}
@@ -58,7 +58,8 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
     else:
         pk, merged.id = found
         last_seq, existing = _existing(tx, owner, pk)
-        outdated = is_outdated(tx, owner, pk, draft)
+        went_on_here = any(message.source is None for _, message, _ in existing.values())
+        outdated = is_outdated(tx, owner, pk, draft, went_on_here=went_on_here)
     messages = list(_renamed(incoming.messages, merged.id, names, existing))
     _merge_messages(tx, owner, pk, messages, _Here(existing, last_seq, outdated), merged)
     head_id = _head(draft.head_id, incoming.messages, messages)

@@ -40,13 +40,19 @@ def replace_stand_in(tx: Transaction, owner: str, arrived: Conversation) -> None
     if arrived.source is None or not arrived.session_id:
         return
     format = arrived.source.format
-    former = arrived.extra.get(format, {}).get("sessionIds", [])
-    for session in {arrived.session_id, *(id for id in former if isinstance(id, str))}:
+    for session in {arrived.session_id, *_former_sessions(arrived.extra.get(format))}:
         key = {"owner": owner, "format": format, "session": session}
         for id, extra, overrides, trashed_at in tx.rows(f"{_COLUMNS} AND session_id = :session", key):
             if _is_stand_in(extra) and overrides == "[]" and trashed_at is None:
                 delete_rows(tx, owner, id)
 
 
+def _former_sessions(extra: object) -> list[str]:
+    """What the source's own notes say, which may be anything in a file that somebody made up."""
+    former = extra.get("sessionIds") if isinstance(extra, dict) else None
+    return [id for id in former if isinstance(id, str)] if isinstance(former, list) else []
+
+
 def _is_stand_in(extra: str) -> bool:
-    return bool(decode_json(extra).get("chatkeep", {}).get(MARK))
+    ours = decode_json(extra).get("chatkeep")
+    return isinstance(ours, dict) and bool(ours.get(MARK))

@@ -13,6 +13,7 @@ from chatkeep.store.appending import link_attachments, update_message
 from chatkeep.store.conversations import project_pk, set_tags
 from chatkeep.store.engine import Transaction
 from chatkeep.store.rows import CONVERSATION_COLUMNS, CONVERSATION_FROM, conversation_of
+from chatkeep.store.tags import MAX_TAGS, name_key
 
 # Fields of a message that can be changed here; an import leaves those that were alone.
 _MESSAGE_OVERRIDES = ("rating", "selected")
@@ -47,13 +48,13 @@ def _is_above(tx: Transaction, owner: str, parent_id: str | None, seq: int) -> b
 _TAKEN = ("title", "pinned", "archived", "project_id", "settings", "extra", "session_id", "workspace", "agent")
 
 
-def is_outdated(tx: Transaction, owner: str, pk: int, incoming: Conversation) -> bool:
+def is_outdated(tx: Transaction, owner: str, pk: int, incoming: Conversation, *, went_on_here: bool) -> bool:
     """Whether the store holds a later state of this conversation already, as when an older export is imported last.
 
-    A conversation that went on here has a time of our own, which says nothing of its source.
+    A conversation that went on here, on whatever branch, has a time of our own, which says nothing of its source.
     """
-    row = tx.row("SELECT updated_at, head_id FROM conversation WHERE owner = :owner AND pk = :pk", _key(owner, pk))
-    return row is not None and to_us(incoming.updated_at) < row[0] and not _grew_here(tx, owner, pk, row[1])
+    row = tx.row("SELECT updated_at FROM conversation WHERE owner = :owner AND pk = :pk", _key(owner, pk))
+    return row is not None and not went_on_here and to_us(incoming.updated_at) < row[0]
 
 
 def merge_header(
@@ -81,7 +82,7 @@ def merge_header(
         return False
     _write(tx, owner, pk, after, incoming.source_digest)
     if retagged:
-        set_tags(tx, owner, pk, {*before.tags, *incoming.tags})
+        set_tags(tx, owner, pk, _joined_tags(before.tags, incoming.tags))
     changes.record(tx, owner, "conversation", "put", pk, before.id)
     return True
 
@@ -105,7 +106,14 @@ def _key(owner: str, pk: int) -> dict[str, Any]:
 
 
 def _same_names(incoming: tuple[str, ...], before: tuple[str, ...]) -> bool:
-    return {name.casefold() for name in incoming} <= {name.casefold() for name in before}
+    return len(before) >= MAX_TAGS or {name_key(name) for name in incoming} <= {name_key(name) for name in before}
+
+
+def _joined_tags(before: tuple[str, ...], incoming: tuple[str, ...]) -> set[str]:
+    """Both, as far as a conversation can carry them."""
+    known = {name_key(name) for name in before}
+    added = sorted(name for name in incoming if name_key(name) not in known)
+    return {*before, *added[: MAX_TAGS - len(before)]}
 
 
 def _grew_here(tx: Transaction, owner: str, pk: int, head_id: str | None) -> bool:
