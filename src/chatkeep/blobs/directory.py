@@ -85,12 +85,17 @@ class DirectoryBlobs:
 
     def all(self) -> Iterator[Blob]:
         """See :class:`chatkeep.blobs.Blobs`."""
-        with contextlib.suppress(FileNotFoundError):
-            for folder in os.scandir(self._root):
-                if folder.is_dir(follow_symlinks=False) and len(folder.name) == 2:
-                    for entry in os.scandir(folder.path):
-                        if _NAME.fullmatch(entry.name):
-                            yield Blob(entry.name, entry.stat(follow_symlinks=False).st_size)
+        try:
+            with os.scandir(self._root) as folders:
+                names = sorted(f.name for f in folders if len(f.name) == 2 and f.is_dir(follow_symlinks=False))
+        except FileNotFoundError:
+            return
+        for name in names:
+            with os.scandir(self._root / name) as entries:
+                found = [
+                    Blob(e.name, e.stat(follow_symlinks=False).st_size) for e in entries if _NAME.fullmatch(e.name)
+                ]
+            yield from found
 
     def sweep(self) -> int:
         """Remove what interrupted writes left more than a day ago; how many files that were."""
