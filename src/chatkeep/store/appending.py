@@ -69,12 +69,19 @@ def new_message(conversation_id: str, role: Role, content: Content, fields: dict
         )
     except TypeError as error:
         raise UsageError(f"cannot make a message of this: {error}") from error
-    # Nothing but text needs no closer look: most messages are that.
-    return storable(message) if is_plain and all(map(_is_plain_text, message.parts)) else admitted(message)
+    # Nothing but text needs no closer look, and ASCII none at all: most messages are that.
+    if not (is_plain and all(map(_is_plain_text, message.parts))):
+        return admitted(message)
+    return message if all(map(_is_plain_ascii, message.parts)) and str(conversation_id).isascii() else storable(message)
 
 
 def _is_plain_text(part: Part) -> bool:
     return type(part) is Text and type(part.text) is str and not part.extra
+
+
+def _is_plain_ascii(part: Part) -> bool:
+    assert isinstance(part, Text)
+    return part.text.isascii() and "\0" not in part.text
 
 
 def parts_of(content: Content) -> tuple[Part, ...]:
