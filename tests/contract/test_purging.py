@@ -81,3 +81,22 @@ def test_emptying_the_trash_leaves_what_is_not_in_it(store: Store) -> None:
     assert store.conversations.get(kept).id == kept
     with pytest.raises(ConversationNotFoundError):
         store.conversations.get(gone)
+
+
+def test_repeating_a_purge_spares_nothing_that_came_back_since(store: Store) -> None:
+    """A conversation may be purged, brought back by an import, and named again beside one that is gone."""
+    back, gone = store.conversations.create(id="back").id, store.conversations.create().id
+    purge(store, [back, gone])
+    store.conversations.create(id="back")
+
+    assert purge(store, [back, gone]).conversations == 1
+    assert store.conversations.list().items == []
+
+
+def test_the_whole_trash_is_emptied_whatever_the_clock_says(store: Store) -> None:
+    """Clocks are set back, and one tick of theirs may hold both the delete and the purge."""
+    chat = store.conversations.create().id
+    store.conversations.delete(chat)
+    store.engine.write(lambda tx: tx.run("UPDATE conversation SET trashed_at = trashed_at + 86400000000"))
+
+    assert empty_trash(store).conversations == 1

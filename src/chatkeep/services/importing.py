@@ -217,8 +217,9 @@ class _Import:
             for problem in prepared.problems:
                 self.report.skip(problem)
             if isinstance(result, Merged):
+                unused.update(result.spare_blobs)
                 self.report.take(result)
-                self.report.attachments.missing += prepared.missing
+                self.report.attachments.missing += prepared.missing if result.outcome != "purged" else 0
             else:
                 self.report.conversations.skipped += 1
                 self.report.skip(Skipped(record.where, reason_of(result)))

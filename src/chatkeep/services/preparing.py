@@ -213,12 +213,15 @@ class Preparer:
         )
 
     def _attachments(
-        self, found: SourceConversation | OwnConversation, created_at: datetime, problems: list[Skipped], where: str
+        self, found: SourceConversation, created_at: datetime, problems: list[Skipped], where: str
     ) -> tuple[list[Attachment], dict[str, str], int]:
         made: list[Attachment] = []
         names: dict[str, str] = {}
         missing = 0
-        scope = found.scope if isinstance(found, SourceConversation) else ""
+        scope = found.scope
+        if found.attachments and not found.messages:
+            problems.append(Skipped(where, f"{len(found.attachments)} attachments without any message: left out"))
+            return made, names, missing
         for item in found.attachments:
             if item.source_id in names:
                 continue

@@ -8,7 +8,6 @@ from datetime import datetime
 import msgspec
 
 from chatkeep.errors import ConversationNotFoundError
-from chatkeep.model import utc_now
 from chatkeep.store import Store
 
 
@@ -51,8 +50,11 @@ def empty_trash(store: Store, *, older_than: datetime | None = None) -> PurgeRep
     """Purge everything in the trash, or what went there before a moment."""
     conversations = messages = 0
     blobs: set[str] = set()
-    while ids := store.trashed_before(older_than or utc_now()):
-        rows = store.purge(ids)
+    while ids := store.trashed_before(older_than):
+        try:
+            rows = store.purge(ids)
+        except ConversationNotFoundError:
+            continue  # somebody else empties it, too
         conversations += rows.conversations
         messages += rows.messages
         blobs.update(rows.blobs)

@@ -19,7 +19,7 @@ from chatkeep.store.lookup import conversation_pk
 
 _attachment = msgspec.json.Decoder(Attachment)
 _encode = msgspec.json.Encoder().encode
-_SELECT = "SELECT body FROM attachment WHERE owner = :owner AND id = :id"
+_SELECT = "SELECT pk, body FROM attachment WHERE owner = :owner AND id = :id"
 
 
 class Attachments:
@@ -73,12 +73,10 @@ class Attachments:
         """One attachment. Raises AttachmentNotFoundError."""
 
         def work(tx: Transaction) -> Attachment:
-            row = tx.row(
-                "SELECT body FROM attachment WHERE owner = :owner AND id = :id", {"owner": self._owner, "id": id}
-            )
-            if row is None:
+            found = attachment_row(tx, self._owner, id)
+            if found is None:
                 raise AttachmentNotFoundError(id)
-            return _attachment.decode(row[0])
+            return found[1]
 
         return self._engine.read(work)
 
@@ -133,6 +131,12 @@ def insert_attachment(tx: Transaction, owner: str, draft: Attachment) -> tuple[i
     assert row is not None
     changes.record(tx, owner, "attachment", "create", row[0], draft.id)
     return int(row[0]), draft
+
+
+def attachment_row(tx: Transaction, owner: str, id: str) -> tuple[int, Attachment] | None:
+    """Key and value of an attachment, or None."""
+    row = tx.row(_SELECT, {"owner": owner, "id": id})
+    return None if row is None else (int(row[0]), _attachment.decode(row[1]))
 
 
 def find_attachment(tx: Transaction, owner: str, source: SourceKey) -> tuple[int, Attachment] | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from chatkeep.model import Attachment, Project
-from chatkeep.store.attachments import find_attachment, insert_attachment, write_attachment
+from chatkeep.store.attachments import attachment_row, find_attachment, insert_attachment, write_attachment
 from chatkeep.store.engine import Transaction
+from chatkeep.store.incoming import Merged
 from chatkeep.store.projects import insert_project, project_row, write_project
 
 
@@ -30,26 +33,53 @@ def merge_project(tx: Transaction, owner: str, incoming: Project | None) -> str 
     return before.id
 
 
-def merge_attachments(tx: Transaction, owner: str, incoming: tuple[Attachment, ...], names: dict[str, str]) -> int:
-    """Add attachments, or fill in bytes that were missing; how many bytes became known.
+def merge_attachments(
+    tx: Transaction,
+    owner: str,
+    incoming: tuple[Attachment, ...],
+    names: dict[str, str],
+    merged: Merged,
+    *,
+    outdated: bool,
+) -> None:
+    """Add attachments, or fill in bytes that were missing or (unless the source is outdated) have changed; count those.
 
     ``names`` collects the id that the store has for each incoming id, where the two differ.
     """
-    added = 0
     for draft in incoming:
-        found = find_attachment(tx, owner, draft.source) if draft.source is not None else None
-        if found is None and draft.source is None:
-            row = tx.row("SELECT 1 FROM attachment WHERE owner = :owner AND id = :id", {"owner": owner, "id": draft.id})
-            if row is not None:
-                continue
+        found = _find(tx, owner, draft)
         if found is None:
             insert_attachment(tx, owner, draft)
-            added += draft.sha256 is not None
+            merged.attachments_added += draft.sha256 is not None
             continue
         pk, before = found
         if before.id != draft.id:
             names[draft.id] = before.id
-        if draft.sha256 is not None and draft.sha256 != before.sha256:
+        if draft.sha256 is None or draft.sha256 == before.sha256:
+            continue
+        if before.sha256 is None or not (outdated or before.source is None):
             write_attachment(tx, owner, pk, msgspec.structs.replace(draft, id=before.id, source=before.source))
-            added += 1
-    return added
+            merged.attachments_added += 1
+            merged.spare_blobs += [before.sha256] if before.sha256 is not None else []
+        else:
+            # What was added here keeps its bytes, whatever a file says that names its id.
+            merged.spare_blobs.append(draft.sha256)
+
+
+def _find(tx: Transaction, owner: str, draft: Attachment) -> tuple[int, Attachment] | None:
+    if draft.source is not None:
+        return find_attachment(tx, owner, draft.source)
+    return attachment_row(tx, owner, draft.id)
+
+
+def link_unnamed(tx: Transaction, owner: str, conversation_pk: int, ids: Iterable[str]) -> None:
+    """Link attachments that no message of their conversation names to its first one, so that they share its fate."""
+    tx.many(
+        "INSERT INTO message_attachment (owner, message_pk, attachment_pk)"
+        " SELECT m.owner, m.pk, a.pk FROM message AS m JOIN attachment AS a ON a.owner = m.owner AND a.id = :id"
+        " WHERE m.owner = :owner AND m.conversation_pk = :pk AND m.seq ="
+        " (SELECT min(seq) FROM message WHERE owner = :owner AND conversation_pk = :pk)"
+        " AND NOT EXISTS (SELECT 1 FROM message_attachment AS l JOIN message AS n ON n.owner = l.owner"
+        " AND n.pk = l.message_pk WHERE l.owner = a.owner AND l.attachment_pk = a.pk AND n.conversation_pk = :pk)",
+        [{"owner": owner, "pk": conversation_pk, "id": id} for id in ids],
+    )

@@ -34,3 +34,5 @@ class Merged(msgspec.Struct, kw_only=True):
     messages_updated: int = 0
     messages_unchanged: int = 0
     attachments_added: int = 0
+    spare_blobs: list[str] = msgspec.field(default_factory=list)
+    """SHA-256 of bytes that an attachment had before, or did not get; perhaps nobody names them."""

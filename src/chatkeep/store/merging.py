@@ -17,7 +17,7 @@ from chatkeep.store.appending import storable_columns
 from chatkeep.store.conversations import insert_conversation, set_tags
 from chatkeep.store.counting import recount, relink
 from chatkeep.store.engine import Transaction
-from chatkeep.store.filing import merge_attachments, merge_project
+from chatkeep.store.filing import link_unnamed, merge_attachments, merge_project
 from chatkeep.store.incoming import Incoming, Merged
 from chatkeep.store.purging import forget_purge, own_key, was_purged
 from chatkeep.store.rows import INSERT_MESSAGE_PLAIN, decode_messages, names_of
@@ -49,7 +49,6 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
     if not incoming.stand_in:
         replace_stand_in(tx, owner, incoming.conversation)
     names: dict[str, str] = {}
-    merged.attachments_added = merge_attachments(tx, owner, incoming.attachments, names)
     project_id = merge_project(tx, owner, incoming.project)
     draft = msgspec.structs.replace(incoming.conversation, project_id=project_id)
     last_seq, existing, outdated = 0, _NOTHING, False
@@ -60,8 +59,10 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
         last_seq, existing = _existing(tx, owner, pk)
         went_on_here = any(message.source is None for _, message, _ in existing.values())
         outdated = is_outdated(tx, owner, pk, draft, went_on_here=went_on_here)
+    merge_attachments(tx, owner, incoming.attachments, names, merged, outdated=outdated)
     messages = list(_renamed(incoming.messages, merged.id, names, existing))
     _merge_messages(tx, owner, pk, messages, _Here(existing, last_seq, outdated), merged)
+    link_unnamed(tx, owner, pk, (names.get(draft.id, draft.id) for draft in incoming.attachments))
     head_id = _head(draft.head_id, incoming.messages, messages)
     if found is None:
         if draft.tags:

@@ -79,12 +79,12 @@ def forget_purge(tx: Transaction, owner: str, source: SourceKey) -> None:
     )
 
 
-def trashed_before(tx: Transaction, owner: str, moment: datetime) -> list[str]:
-    """Up to 100 conversations that went to the trash before a moment, oldest first."""
+def trashed_before(tx: Transaction, owner: str, moment: datetime | None) -> list[str]:
+    """Up to 100 conversations that went to the trash before a moment (None: whenever), oldest first."""
     rows = tx.rows(
-        "SELECT id FROM conversation WHERE owner = :owner AND trashed_at IS NOT NULL AND trashed_at < :at"
-        " ORDER BY trashed_at LIMIT 100",
-        {"owner": owner, "at": to_us(moment)},
+        "SELECT id FROM conversation WHERE owner = :owner AND trashed_at IS NOT NULL"
+        f"{'' if moment is None else ' AND trashed_at < :at'} ORDER BY trashed_at LIMIT 100",
+        {"owner": owner, "at": None if moment is None else to_us(moment)},
     )
     return [row[0] for row in rows]
 

@@ -40,7 +40,7 @@ def totals(tx: Transaction, owner: str) -> dict[str, Any]:
         tx.row(
             "SELECT count(*), coalesce(sum(message_count), 0), coalesce(sum(input_tokens), 0),"
             " coalesce(sum(output_tokens), 0), coalesce(sum(cache_read_tokens), 0),"
-        " coalesce(sum(cache_write_tokens), 0),"
+            " coalesce(sum(cache_write_tokens), 0),"
             f" coalesce(sum(reasoning_tokens), 0), sum(cost_nanos) {_LIVE}",
             key,
         )

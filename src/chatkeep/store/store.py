@@ -64,10 +64,12 @@ class Store:
         return self.engine.write(lambda tx: purge_rows(tx, self.owner, ids))
 
     def purged_of(self, conversation_ids: Iterable[str]) -> set[str]:
-        """Those of these ids that the change log says were purged; reads all of the log."""
+        """Those of these ids that are gone and that the change log says were purged; reads all of the log."""
         rows = self.engine.read(
             lambda tx: tx.rows(
-                "SELECT DISTINCT id FROM change WHERE owner = :owner AND kind = 'conversation' AND op = 'delete'",
+                "SELECT DISTINCT g.id FROM change AS g WHERE g.owner = :owner AND g.kind = 'conversation'"
+                " AND g.op = 'delete'"
+                " AND NOT EXISTS (SELECT 1 FROM conversation AS c WHERE c.owner = g.owner AND c.id = g.id)",
                 {"owner": self.owner},
             )
         )
@@ -85,6 +87,6 @@ class Store:
 
         return self.engine.write(work)
 
-    def trashed_before(self, moment: datetime) -> list[str]:
-        """Up to 100 conversations that went to the trash before a moment, oldest first."""
+    def trashed_before(self, moment: datetime | None) -> list[str]:
+        """Up to 100 conversations that went to the trash before a moment (None: whenever), oldest first."""
         return self.engine.read(lambda tx: trashed_before(tx, self.owner, moment))
