@@ -11,6 +11,8 @@ from typing import Any, Literal, NamedTuple
 import apsw
 
 _numbers = itertools.count()
+# By its name: a test may make its own layer the one that is used where none is named.
+_USUAL = apsw.vfs_names()[0]
 
 SECTOR = 512
 """What a disk writes whole or not at all."""
@@ -21,7 +23,7 @@ class _Layer(apsw.VFS):
 
     def __init__(self) -> None:
         self.name = f"faulty-{next(_numbers)}"
-        super().__init__(self.name, "")
+        super().__init__(self.name, _USUAL)
 
 
 class FullDisk(_Layer):
@@ -45,7 +47,7 @@ class FullDisk(_Layer):
 class _FullDiskFile(apsw.VFSFile):
     def __init__(self, disk: FullDisk, name: Any, flags: list[int]) -> None:
         self._disk = disk
-        super().__init__("", name, flags)
+        super().__init__(_USUAL, name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802  # SQLite's name for it
         self._disk.take(max(offset + len(data) - self.xFileSize(), 0))
@@ -66,7 +68,7 @@ class FailingDisk(_Layer):
 class _FailingFile(apsw.VFSFile):
     def __init__(self, disk: FailingDisk, name: Any, flags: list[int]) -> None:
         self._disk = disk
-        super().__init__("", name, flags)
+        super().__init__(_USUAL, name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802  # SQLite's name for it
         if self._disk.broken == "write":
@@ -111,7 +113,7 @@ class _RecordedFile(apsw.VFSFile):
     def __init__(self, disk: RecordingDisk, name: Any, flags: list[int]) -> None:
         self._disk = disk
         self._path = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
-        super().__init__("", name, flags)
+        super().__init__(_USUAL, name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802  # SQLite's name for it
         super().xWrite(data, offset)
