@@ -130,15 +130,15 @@ class _Check:
     def index(self) -> None:
         """The search index against the rows; repaired by making it anew."""
         self._store.index.catch_up(None)
-        if self._repair:
-            # What a purge that was stopped half way has left.
-            self._store.index.expunge()
-            self._store.engine.purge_space()
         problems = self._store.index.check()
         still: set[str] = set()
         if problems and self._repair:
             self._store.index.rebuild()
             still = set(self._store.index.check())
+        if self._repair:
+            # What a purge that was stopped half way has left.
+            self._store.index.expunge()
+            self._store.engine.purge_space()
         self.findings += [
             Finding(
                 code="index",
