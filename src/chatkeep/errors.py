@@ -276,7 +276,9 @@ class BlobMissingError(StoreError, LookupError):
     code = "blobs.missing"
 
     def __init__(self, sha256: str) -> None:
-        super().__init__(f"the bytes with SHA-256 {sha256} are missing: run check, or import their source again")
+        super().__init__(
+            f"the bytes with SHA-256 {sha256} are missing: run check --repair, then import their source again"
+        )
         self.sha256 = sha256
 
 

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from chatkeep.formats.protocol import OwnConversation, SourceAttachment, SourceConversation
+from chatkeep.formats.protocol import (
+    NotImported,
+    OwnConversation,
+    Record,
+    Skipped,
+    Source,
+    SourceAttachment,
+    SourceConversation,
+)
+from chatkeep.formats.sources import open_source
 from chatkeep.model import Attachment, AttachmentRef, Conversation, Message
+from chatkeep.services.checking import check
+from chatkeep.services.importing import import_opened
 from chatkeep.services.purging import purge
 from chatkeep.store import Store
-from tests.contract.acme import START, TEA, only, run, said, talk
+from tests.contract.acme import START, TEA, Acme, only, run, said, talk
 
 
 def _file(content: bytes | None, source_id: str = "f") -> SourceAttachment:
@@ -83,6 +96,40 @@ def test_an_older_export_does_not_bring_older_bytes(store: Store, tmp_path: Path
     run(store, tmp_path, _talk(b"old", updated_at=START))
 
     assert _contents(store) == {b"new"}
+
+
+def test_a_file_that_cannot_be_read_is_missing_and_the_rest_is_there(store: Store, tmp_path: Path) -> None:
+    class Unreadable(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(5, "the stick was pulled out")
+
+    bad = SourceAttachment(source_id="f", name="pot.png", open=Unreadable)
+    report = run(store, tmp_path, talk(TEA.messages, attachments=(bad,)))
+
+    assert (report.conversations.added, report.attachments.missing, len(report.skipped)) == (1, 1, 1)
+
+
+def test_bytes_that_were_lost_come_back_with_their_source(store: Store, tmp_path: Path) -> None:
+    """An import passes over what it knows by its fingerprint, unless a check found that something is missing."""
+
+    class Same(Acme):
+        def read(self, source: Source) -> Iterator[Record | Skipped | NotImported]:
+            for record in super().read(source):
+                assert isinstance(record, Record)
+                yield msgspec.structs.replace(record, fingerprint="the same")
+
+    def read_source() -> None:
+        with open_source(tmp_path) as source:
+            import_opened(store, Same(_talk(b"leaf")), source)
+
+    read_source()
+    (attachment,) = store.attachments.list(only(store))
+    store.blobs.delete(attachment.sha256 or "")
+    check(store, repair=True)
+    read_source()
+
+    assert _contents(store) == {b"leaf"}
+    assert check(store).is_clean
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, {b"late"}), (b"first", {b"first"})])

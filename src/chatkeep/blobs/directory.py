@@ -1,7 +1,7 @@
 """Blobs in a directory: ``blobs/<first two hex digits>/<sha-256>``.
 
 A blob is written under a temporary name in the same directory, synced, renamed and its folder synced, so that a file
-with a proper name is always whole. What a crash leaves under a temporary name is swept at the next start.
+with a proper name is always whole. What a crash leaves under a temporary name is swept after a day.
 """
 
 from __future__ import annotations
@@ -41,18 +41,24 @@ class DirectoryBlobs:
                 self._publish(temporary, blob.sha256)
             finally:
                 temporary.unlink(missing_ok=True)
+        except _UnreadableContent as failure:
+            raise failure.error from None
         except OSError as error:
             raise _store_error(error, self._root) from error
         return blob
 
     def _publish(self, temporary: Path, sha256: str) -> None:
         final = self._path(sha256)
-        if final.exists():
-            return
         if not final.parent.is_dir():
             final.parent.mkdir(mode=0o700, exist_ok=True)
             _sync_directory(self._root)
-        temporary.replace(final)
+        try:
+            # Also if it is there: what lies there may have been damaged since.
+            temporary.replace(final)
+        except PermissionError:
+            if not final.exists():
+                raise
+            return  # Windows replaces no file that somebody reads
         _sync_directory(final.parent)
 
     def open(self, sha256: str) -> BinaryIO:
@@ -70,6 +76,8 @@ class DirectoryBlobs:
             return self._path(sha256).stat().st_size
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _store_error(error, self._root) from error
 
     def delete(self, sha256: str) -> bool:
         """See :class:`chatkeep.blobs.Blobs`."""
@@ -98,7 +106,7 @@ class DirectoryBlobs:
             yield from found
 
     def sweep(self) -> int:
-        """Remove what interrupted writes left more than a day ago; how many files that were."""
+        """See :class:`chatkeep.blobs.Blobs`."""
         swept = 0
         with contextlib.suppress(FileNotFoundError):
             for path in self._root.glob(".*.tmp"):
@@ -118,7 +126,7 @@ def _write(path: Path, content: BinaryIO, limit_bytes: int | None) -> Blob:
     digest, size = new_sha256(), 0
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        while chunk := content.read(_CHUNK_BYTES):
+        while chunk := _read(content):
             size += len(chunk)
             if limit_bytes is not None and size > limit_bytes:
                 raise ValueError(f"more than {limit_bytes} bytes")
@@ -127,6 +135,18 @@ def _write(path: Path, content: BinaryIO, limit_bytes: int | None) -> Blob:
         file.flush()
         os.fsync(file.fileno())
     return Blob(digest.hexdigest(), size)
+
+
+class _UnreadableContent(Exception):  # noqa: N818  # carries an error past the place where those of our own disk are told
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+
+def _read(content: BinaryIO) -> bytes:
+    try:
+        return content.read(_CHUNK_BYTES)
+    except OSError as error:
+        raise _UnreadableContent(error) from error
 
 
 def _sync_directory(path: Path) -> None:

@@ -21,8 +21,11 @@ class Blobs(Protocol):
     def put(self, content: BinaryIO, *, limit_bytes: int | None = None) -> Blob:
         """Store what the stream holds; when it returns, the bytes survive a power cut.
 
+        What is here already is written again, which heals it if it was damaged.
+
         Raises:
             ValueError: More than ``limit_bytes``; nothing is kept.
+            OSError: ``content`` could not be read; nothing is kept.
             StoreFullError, StorePermissionError, StoreIOError: Nothing is kept.
         """
         ...
@@ -41,4 +44,8 @@ class Blobs(Protocol):
 
     def all(self) -> Iterator[Blob]:
         """Everything that is here, in no order, as named; contents are not read."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what interrupted writes left more than a day ago; how many pieces that were."""
         ...

@@ -14,6 +14,7 @@ from chatkeep.store.auditing import (
     PAGE,
     attachment_page,
     conversation_page,
+    expect_again,
     is_named,
     message_page,
     message_problems,
@@ -100,14 +101,21 @@ class _Check:
 
     def attachments(self) -> None:
         """Each attachment's bytes: there, of the right size and digest."""
-        for _, id, digest, size in self._pages("attachment", attachment_page):
-            if digest is None:
+        for pk, id, digest, size in self._pages("attachment", attachment_page):
+            if digest is None or self._is_sound(digest, size):
                 continue
-            found = self._store.blobs.size(digest)
-            if found is None:
-                self._found("attachment-missing", f"attachment {id}", "its bytes are missing: import its source again")
-            elif found != size or (self._full and not self._is_whole(digest)):
-                self._found("attachment-damaged", f"attachment {id}", "its bytes are not what was stored")
+            if not self._store.engine.read(partial(is_named, sha256=digest)):
+                continue  # purged meanwhile
+            advice = "check with --repair, then import its source again"
+            if self._store.blobs.size(digest) is None:
+                self._found("attachment-missing", f"attachment {id}", f"its bytes are missing: {advice}")
+            else:
+                self._found("attachment-damaged", f"attachment {id}", f"its bytes are not what was stored: {advice}")
+            if self._repair:
+                self._store.engine.write(partial(expect_again, owner=self._store.owner, attachment_pk=pk))
+
+    def _is_sound(self, digest: str, size: int) -> bool:
+        return self._store.blobs.size(digest) == size and (not self._full or self._is_whole(digest))
 
     def _is_whole(self, digest: str) -> bool:
         total = sha256()
@@ -121,6 +129,8 @@ class _Check:
 
     def stray_bytes(self) -> None:
         """Bytes that no attachment of any owner names: what an interrupted import or purge leaves."""
+        if self._repair:
+            self._store.blobs.sweep()
         for blob in self._store.blobs.all():
             if not self._store.engine.read(partial(is_named, sha256=blob.sha256)):
                 repair = partial(self._store.collect, [blob.sha256])

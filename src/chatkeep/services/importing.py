@@ -124,6 +124,8 @@ def import_opened(
     """:func:`import_source` of an opened source, with any adapter, registered or not."""
     run = _Import(store, chosen, dry_run=dry_run, include_purged=include_purged, progress=progress)
     run.report.path = str(source.path)
+    if not dry_run:
+        store.blobs.sweep()
     run.read(source)
     if not dry_run:
         run.tell("indexing")

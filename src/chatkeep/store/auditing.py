@@ -82,3 +82,13 @@ def attachment_page(tx: Transaction, owner: str, after: int) -> list[Row]:
 def is_named(tx: Transaction, sha256: str) -> bool:
     """Whether an attachment of any owner names these bytes."""
     return tx.row("SELECT 1 FROM attachment WHERE sha256 = :sha256 LIMIT 1", {"sha256": sha256}) is not None
+
+
+def expect_again(tx: Transaction, owner: str, attachment_pk: int) -> None:
+    """Let imports read the conversations of an attachment again that they would pass over as known."""
+    tx.run(
+        "UPDATE conversation SET source_digest = NULL WHERE owner = :owner AND pk IN"
+        " (SELECT m.conversation_pk FROM message_attachment AS l JOIN message AS m ON m.owner = l.owner"
+        " AND m.pk = l.message_pk WHERE l.owner = :owner AND l.attachment_pk = :pk)",
+        {"owner": owner, "pk": attachment_pk},
+    )
