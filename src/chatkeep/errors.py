@@ -103,7 +103,7 @@ class AmbiguousIdError(StoreError, LookupError):
 
     def __init__(self, id: str, matches: tuple[str, ...]) -> None:
         super().__init__(
-            f"{id!r} fits {len(matches)} or more ids, such as {matches[0]} and {matches[1]}: give more of it"
+            f"{id!r} fits {len(matches)} or more ids, such as {matches[0]} and {matches[1]}: give more of one of these"
         )
         self.id = id
         self.matches = matches
@@ -326,7 +326,7 @@ class DestinationExistsError(FormatError):
     code = "formats.destination-exists"
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} exists already: choose another name, or say --overwrite")
+        super().__init__(f"{path} exists already: choose another name, or move what is there")
         self.path = path
 
 

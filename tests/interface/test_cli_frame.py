@@ -69,6 +69,32 @@ def test_a_mistyped_command_is_told_which_one_may_be_meant(cli: Run) -> None:
     assert "did you mean list" in cli("lst", code=2).err
 
 
+@pytest.mark.parametrize("line", [(), ("trash",), ("branch",)])
+def test_a_family_without_a_command_shows_its_help_and_nothing_else(cli: Run, line: tuple[str, ...]) -> None:
+    """It was wrapped in an error: its first line said `chatkeep: Usage:`, and its last ones were its first again."""
+    told = cli(*line, code=2).err
+
+    assert told.startswith("Usage: chatkeep")
+    assert told.count("Usage:") == 1
+
+
+def test_an_empty_home_is_refused(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--home "$UNSET"` would put the chats into whatever directory a script happens to run in."""
+    monkeypatch.chdir(tmp_path)
+
+    assert "--home" in cli("--home", "", "projects", "create", "Tea", code=2).err
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("query", [("tea", "-green"), ("-role:user",), ("-x", "tea")])
+def test_a_minus_that_looks_like_an_option_is_explained(cli: Run, query: tuple[str, ...]) -> None:
+    told = cli("search", *query, code=2).err
+
+    assert "No such option" in told
+    assert "chatkeep search --" in told
+    assert "nothing found" in cli("search", "--", *query).err
+
+
 def test_a_bad_setting_names_its_variable(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVEL", "loud")
 

@@ -112,6 +112,16 @@ def test_one_unknown_file_among_others_stops_only_itself(cli: Run, chatgpt: Path
     assert "holiday.txt" in ran.error["message"]
 
 
+def test_every_source_that_failed_is_named_once(cli: Run, tmp_path: Path) -> None:
+    names = ["diary.txt", "list.txt", "poem.txt"]
+    for name in names:
+        (tmp_path / name).write_text("dear diary")
+
+    lines = cli("import", *(tmp_path / name for name in names), code=51).err.splitlines()
+
+    assert sorted(line.partition(": a text")[0] for line in lines) == [f"chatkeep: {tmp_path / name}" for name in names]
+
+
 def test_a_file_that_is_not_there_is_told(cli: Run, tmp_path: Path) -> None:
     assert "nothing.zip" in cli("import", tmp_path / "nothing.zip", code=53).err
 
@@ -146,6 +156,11 @@ def test_without_a_path_and_without_chats_nothing_happens(cli: Run, place: Path)
     assert not place.exists()
 
 
+def test_json_is_printed_where_nothing_is_found_too(cli: Run) -> None:
+    """Whoever pipes `--json` into a program needs a document, not nothing."""
+    assert cli("import", "--json").json["sources"] == []
+
+
 def test_formats_name_what_can_be_read_and_written(cli: Run) -> None:
     formats = {row["name"]: row for row in cli("formats", "--json").json["formats"]}
 
@@ -163,6 +178,7 @@ def test_an_export_is_written_and_never_over_anything(cli: Run, ids: Ids, tmp_pa
     assert "flour" in target.read_text()
     again = cli("export", ids["odd"], "--to", "markdown", "-o", target, "--json", code=55)
     assert again.error["code"] == "formats.destination-exists"
+    assert "--" not in again.error["message"], "no command has an option for writing over things"
     assert "flour" in target.read_text()
 
 

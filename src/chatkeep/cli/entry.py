@@ -37,6 +37,9 @@ def run(arguments: Sequence[str]) -> int:
     except ChatkeepError as error:
         code = exit_codes.exit_code(error)
         _tell(error.code, str(error), vars(error), as_json=wants_json)
+    except click.exceptions.NoArgsIsHelpError as error:
+        code = exit_codes.USAGE
+        _quietly_say(error.format_message())
     except click.ClickException as error:
         code = exit_codes.USAGE
         _tell(UsageError.code, _usage_text(error, as_json=wants_json), {}, as_json=wants_json)

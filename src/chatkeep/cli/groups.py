@@ -19,6 +19,9 @@ Section = tuple[str, tuple[tuple[str, str, str], ...]]
 def _set(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     invocation = context.find_root().ensure_object(Invocation)
     match parameter.name:
+        case "home" if value == "":
+            # An unset variable of a script would otherwise put the chats wherever the script happens to run.
+            raise click.BadParameter("it names no directory", context, parameter)
         case "home" if value is not None:
             invocation.home = Path(value).expanduser().absolute()
         case "json":
@@ -137,5 +140,5 @@ def _drawn_help(command: click.Command, ctx: click.Context) -> str | None:
 
 
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Command]:
-    """Decorate a function as a command; its docstring is the help."""
-    return click.command(name, cls=Command, **attributes)
+    """Decorate a function as a command; its docstring is the help. ``cls`` is Command or a subclass."""
+    return click.command(name, **({"cls": Command} | attributes))

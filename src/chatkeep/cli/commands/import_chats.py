@@ -58,9 +58,10 @@ def import_chats(
     if chosen.count("-") > 1:
         raise UsageError("standard input can be read once")
     if not chosen:
+        _tell(invocation, [], [], dry_run=dry_run)
         return exit_codes.DONE
     reports: list[Report] = []
-    failures: list[tuple[str, FormatError]] = []
+    failures: list[FormatError] = []
     opening = invocation.reading(hint=False) if dry_run else invocation.writing()
     with opening as keep:
         for path in chosen:
@@ -69,10 +70,10 @@ def import_chats(
                     _imported(invocation, keep, path, format=format, dry_run=dry_run, include_purged=include_purged)
                 )
             except FormatError as error:
-                failures.append((path, error))
+                failures.append(error)
     _tell(invocation, reports, failures, dry_run=dry_run)
     if failures:
-        raise failures[0][1]
+        raise failures[0]
     clean = all(report.is_clean and not report.attachments.missing for report in reports)
     return exit_codes.DONE if clean or not strict else exit_codes.PROBLEMS
 
@@ -136,12 +137,10 @@ def _found(invocation: Invocation, *, yes: bool) -> list[str]:
     ]
 
 
-def _tell(
-    invocation: Invocation, reports: list[Report], failures: list[tuple[str, FormatError]], *, dry_run: bool
-) -> None:
+def _tell(invocation: Invocation, reports: list[Report], failures: list[FormatError], *, dry_run: bool) -> None:
     # The first failure is told by whoever catches it; the others here.
-    for path, error in failures[1:]:
-        invocation.warn(f"{path}: {error}")
+    for error in failures[1:]:
+        invocation.warn(f"chatkeep: {error}")
     if invocation.json:
         if reports or not failures:
             invocation.emit(shape(reports))

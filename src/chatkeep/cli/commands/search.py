@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chatkeep.cli.groups import command
+from chatkeep.cli.groups import Command, command
 from chatkeep.cli.invocation import Invocation
 from chatkeep.cli.moments import local
 from chatkeep.cli.terminal import clean_line, shortened
@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from chatkeep.store.search import Hit, SearchResult
 
 
-@command("search")
+class _Search(Command):
+    """Says how to leave a word out, where one with a minus was taken for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            hint = "to leave a word out, put the query in quotes, or -- before it: chatkeep search -- tea -green"
+            raise click.UsageError(f"{error.format_message()}\n{hint}", ctx=ctx) from error
+
+
+@command("search", cls=_Search)
 @click.argument("query", nargs=-1, required=True)
 @click.option("--newest", is_flag=True, help="The latest first, instead of the best.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
