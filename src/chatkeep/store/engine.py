@@ -96,6 +96,10 @@ class Engine(Protocol):
         """Bytes on disk by file name."""
         ...
 
+    def refuse_inside_write(self) -> None:
+        """Raise UsageError in the midst of a write of this thread, e.g. in a signal handler: closing would hang."""
+        ...
+
     def close(self) -> None:
-        """Finish queued writes and release everything; repeating it is harmless."""
+        """Finish queued writes and release everything; repeating it is harmless. Refused inside a write."""
         ...

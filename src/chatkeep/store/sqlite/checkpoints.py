@@ -55,16 +55,25 @@ class Checkpointer:
         self._connection: apsw.Connection | None = None
         self._bell = threading.Event()
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
         self._closing = False
 
     def ring(self) -> None:
         """The log has grown; called by writers, one at a time or several."""
         # Not again for every commit until this one is dealt with.
         self._writer.checkpoint_at = self._writer.wal_pages + CHECKPOINT_PAGES
-        if self._thread is None and not self._closing:
-            self._thread = threading.Thread(target=self._serve, name="chatkeep-checkpoint", daemon=True)
-            self._thread.start()
         self._bell.set()
+        if self._thread is None and not self._closing:
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None and not self._closing:
+                thread = threading.Thread(target=self._serve, name="chatkeep-checkpoint", daemon=True)
+                # There may be no more threads, or the interpreter is ending; the writer's work is done all the same.
+                with contextlib.suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
 
     def truncate(self, *, gate_wait_s: float) -> bool:
         """Cut the log to nothing; False if a reader is in the way. Only as a chore of the writer."""
@@ -96,7 +105,8 @@ class Checkpointer:
 
     def close(self) -> None:
         """End the thread, close everything."""
-        self._closing = True
+        with self._starting:
+            self._closing = True
         self._bell.set()
         if self._thread is not None:
             self._thread.join()

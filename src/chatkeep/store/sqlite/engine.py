@@ -140,10 +140,16 @@ class SqliteEngine:
 
     def close(self) -> None:
         """See :class:`chatkeep.store.engine.Engine`."""
+        self.refuse_inside_write()
         release, self._release = self._release, None
         if release is not None:
             self._shut()
             release()
+
+    def refuse_inside_write(self) -> None:
+        """See :class:`chatkeep.store.engine.Engine`."""
+        if self._release is not None and isinstance(self._store, LiveStore):
+            self._store.writer.refuse_inside()
 
     # --- beyond the contract -----------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
@@ -80,12 +81,20 @@ class Groups:
             item.acknowledge()
         self._group = []
 
-    def fail(self, error: StoreError) -> None:
+    def fail(self, error: BaseException) -> None:
         """Nothing can begin: the first in the queue gets the error."""
         if not self._group:
             self._claim_next()
         for item in self._group:
             item.error = error
+
+    def break_off(self, error: BaseException) -> None:
+        """After a failure that nobody foresaw: keep what is durable, undo what is not and let it fail."""
+        if self._committing and not self._connection.in_transaction:
+            return
+        with contextlib.suppress(apsw.Error):
+            self._roll_back()
+        self.fail(error)
 
     def abandon(self) -> None:
         """After an interruption anywhere in the above: keep what is durable, undo and hand on what is not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections.abc import Sequence
@@ -44,25 +45,20 @@ class LiveStore:
         self._durability: Durability = durability
         self._known_schema = migrations[-1].number
         self._locks = database.parent / "locks"
-        try:
-            self._turnstile = Turnstile(self._locks)
-            gate, checkpoint_lock = GatePass(self._locks), open_lock_file(self._locks / "checkpoint")
-        except OSError as error:
-            raise file_error(error, self._locks) from error
-        try:
+        with contextlib.ExitStack() as undo:
+            try:
+                self._turnstile = Turnstile(self._locks)
+                undo.callback(self._turnstile.close)
+                gate = GatePass(self._locks)
+                undo.callback(gate.close)
+                checkpoint_lock = open_lock_file(self._locks / "checkpoint")
+                undo.callback(close_lock_file, checkpoint_lock)
+            except OSError as error:
+                raise file_error(error, self._locks) from error
             self._turnstile.enter_within(OPEN_TIMEOUT_S)
-        except StoreBusyError:  # it closes itself as soon as it gets in
-            gate.close()
-            close_lock_file(checkpoint_lock)
-            raise
-        try:
             connection = self._first_connection(migrations, before_migration)
-        except BaseException:
-            self._turnstile.close()
-            gate.close()
-            close_lock_file(checkpoint_lock)
-            raise
-        self._turnstile.leave()
+            self._turnstile.leave()
+            undo.pop_all()
         self.readers = Readers(self._make_reader)
         self._watcher: Reader | None = None
         self._watching = threading.Lock()
@@ -95,12 +91,11 @@ class LiveStore:
             return
         # Whoever closes last copies the log into the database and removes it: not while others come and go.
         try:
-            self._turnstile.enter_within(1.0)
-        except StoreBusyError:
+            with contextlib.suppress(StoreBusyError):
+                self._turnstile.enter_within(1.0)
             disconnect(self.writer.connection)
-            return
-        disconnect(self.writer.connection)
-        self._turnstile.close()
+        finally:
+            self._turnstile.close()
 
     def disinherit(self) -> None:
         """In a forked child: never touch the files again."""

@@ -22,7 +22,7 @@ from typing import Any, Final, TypeVar
 
 import apsw
 
-from chatkeep.errors import StoreBusyError, StoreClosedError, StoreIOError, UsageError
+from chatkeep.errors import StoreBusyError, StoreClosedError, StoreIOError, StoreUnavailableError, UsageError
 from chatkeep.store.engine import Transaction
 from chatkeep.store.sqlite.groups import Groups
 from chatkeep.store.sqlite.items import GROUP_S, Item
@@ -93,6 +93,8 @@ class Writer:
         try:
             if not self._queue and self._lead.setdefault(None, item) is item and self._try_lead(item):
                 return item.outcome()  # type: ignore[no-any-return]  # what `work` returned
+            if not self._has_thread() and self._lead_without_thread(item, begun + timeout_s):
+                return item.outcome()  # type: ignore[no-any-return]  # the same
         except Exception:
             if self._lead.get(None) is item:
                 _start_thread(self._clean_up, (item,))
@@ -100,7 +102,10 @@ class Writer:
         except BaseException:
             # Between the interruption and this call no other signal is looked at.
             self._leader = 0
-            _start_thread(self._clean_up, (item,))
+            try:
+                _start_thread(self._clean_up, (item,))
+            except RuntimeError:  # there may be no more threads, or the interpreter is ending
+                self._clean_up(item)
             raise
         return self._wait_for(item, timeout_s - (_clock() - begun))  # type: ignore[no-any-return]  # the same
 
@@ -117,6 +122,14 @@ class Writer:
         if self._leader == _this_thread():
             raise UsageError("this was called inside a write: call it afterwards")
         return self._wait_for(Item(chore=chore), timeout_s)  # type: ignore[no-any-return]  # what `chore` returned
+
+    def refuse_inside(self) -> None:
+        """Raise UsageError in the midst of a write of this thread, e.g. in a signal handler."""
+        if self._leader == _this_thread():
+            raise UsageError(
+                f"{self._database}: it was to be closed while this thread writes, as in a signal handler: raise"
+                " SystemExit there, and close where that is caught"
+            )
 
     def close(self, *, timeout_s: float) -> bool:
         """Finish what is queued and end the writer thread.
@@ -148,8 +161,8 @@ class Writer:
     def _enqueue(self, item: Item) -> None:
         if self._closing:
             raise self._closed_error()
-        if self._thread is None:
-            self._start()
+        if not self._has_thread():
+            raise StoreUnavailableError(f"{self._database}: no thread to write can be started: end some, try again")
         item.since = _clock()
         self._queue.append(item)
         # A leader looks at the queue once more after it has ceased to lead.
@@ -162,12 +175,18 @@ class Writer:
         if self._closing and self._withdraw(item):
             raise self._closed_error()
 
-    def _start(self) -> None:
-        with self._thread_guard:
-            if self._thread is None:
-                thread = threading.Thread(target=self._serve, name="chatkeep-writer", daemon=True)
-                thread.start()
-                self._thread = thread
+    def _has_thread(self) -> bool:
+        """Whether there is a writer thread, started if need be; the system or an ending interpreter may refuse."""
+        if self._thread is None and not self._closing:
+            with self._thread_guard:
+                if self._thread is None:
+                    thread = threading.Thread(target=self._serve, name="chatkeep-writer", daemon=True)
+                    try:
+                        thread.start()
+                    except RuntimeError:
+                        return False
+                    self._thread = thread
+        return True
 
     def _ring(self) -> None:
         with contextlib.suppress(RuntimeError):  # it rings already
@@ -229,6 +248,17 @@ class Writer:
             self._after_group()
         return led
 
+    def _lead_without_thread(self, item: Item, end: float) -> bool:
+        """Lead as soon as the turn is free; False if the store is closed meanwhile."""
+        begun = _clock()
+        while not self._closing:
+            if self._lead.setdefault(None, item) is item and self._try_lead(item):
+                return True
+            if _clock() >= end:
+                raise self._busy_error(_clock() - begun)
+            time.sleep(0.001)
+        return False
+
     def _cease(self) -> None:
         self._leader = 0
         self._lead.clear()
@@ -267,14 +297,19 @@ class Writer:
     def _serve_once(self) -> None:
         try:
             self._turnstile.enter()
-            try:
-                if not self._do_chore():
-                    self._groups.run(None)
-            finally:
-                self._turnstile.leave()
         except StoreIOError as error:
             self._groups.fail(error)
+        else:
+            self._run_one()
+            self._turnstile.leave()
         self._groups.acknowledge()
+
+    def _run_one(self) -> None:
+        try:
+            if not self._do_chore():
+                self._groups.run(None)
+        except BaseException as error:  # noqa: BLE001  # without this thread all others would wait for ever
+            self._groups.break_off(error)
 
     def _do_chore(self) -> bool:
         """Run the first of the queue if it is a chore."""
