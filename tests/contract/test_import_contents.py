@@ -211,3 +211,34 @@ def test_a_part_of_many_megabytes_becomes_an_attachment(store: Store, tmp_path: 
     with store.attachments.open(attachment.id) as content:
         assert content.read().decode() == large
     assert again.messages.unchanged == 2
+
+
+def test_a_tree_of_projects_comes_as_a_tree(store: Store, tmp_path: Path) -> None:
+    """Sources tell of a conversation's own project, and of those above it."""
+    house = SourceProject(source_id="h", name="House")
+    room = SourceProject(source_id="r", name="Room", parent_source_id="h")
+    shelf = SourceProject(source_id="s", name="Shelf", parent_source_id="r", ancestors=(house, room))
+    lost = SourceProject(source_id="l", name="Lost", parent_source_id="nowhere")
+    for _ in range(2):
+        report = run(
+            store,
+            tmp_path,
+            talk(TEA.messages, project=shelf),
+            talk([said("q", None, "x")], source_id="c2", project=lost),
+        )
+
+    assert report.conversations.unchanged == 2
+    projects = {project.name: project for project in store.projects.list().items}
+    assert projects["Shelf"].parent_id == projects["Room"].id
+    assert projects["Room"].parent_id == projects["House"].id
+    assert (projects["House"].parent_id, projects["Lost"].parent_id) == (None, None)
+
+
+def test_projects_that_lie_in_each_other_are_no_trouble(store: Store, tmp_path: Path) -> None:
+    one = SourceProject(source_id="1", name="One", parent_source_id="2")
+    two = SourceProject(source_id="2", name="Two", parent_source_id="1")
+    for project in (one, two):
+        above = (two if project is one else one,)
+        run(store, tmp_path, talk(TEA.messages, project=msgspec.structs.replace(project, ancestors=above)))
+
+    assert {project.name for project in store.projects.list().items} == {"One", "Two"}

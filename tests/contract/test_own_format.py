@@ -74,3 +74,21 @@ def test_what_of_a_source_is_never_read_is_reported(store: Store, tmp_path: Path
     report = import_source(store, folder)
 
     assert [skipped.where for skipped in report.skipped] == ["link"]
+
+
+def test_a_conversation_of_an_inner_project_goes_into_an_empty_store(
+    store: Store, other_store: Store, tmp_path: Path
+) -> None:
+    """The export names the project that it lies in, and not the ones above."""
+    outer = store.projects.create("House")
+    inner = store.projects.create("Room", parent_id=outer.id)
+    chat = store.conversations.create(title="Tea", project_id=inner.id)
+    export(store, [chat.id], to="chatkeep", destination=tmp_path / "x.jsonl")
+
+    report = import_source(other_store, tmp_path / "x.jsonl")
+
+    assert (report.skipped, report.conversations.added) == ([], 1)
+    (project,) = other_store.projects.list().items
+    assert (project.id, project.name, project.parent_id) == (inner.id, "Room", None)
+    assert project.extra == {"chatkeep": {"parent_id": outer.id}}
+    assert other_store.conversations.get(chat.id).project_id == inner.id

@@ -75,13 +75,18 @@ class SourceMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceProject(msgspec.Struct, frozen=True, kw_only=True):
-    """A project that a source files conversations under; ``name`` may be empty when the source does not say it."""
+    """A project that a source files conversations under; ``name`` may be empty when the source does not say it.
+
+    ``ancestors`` are those that it lies in, the outermost first, as far as the source tells of them;
+    ``parent_source_id`` names the one that it lies in directly.
+    """
 
     source_id: str
     name: str
     description: str | None = None
     instructions: str | None = None
     parent_source_id: str | None = None
+    ancestors: tuple[SourceProject, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
     extra: dict[str, Any] = {}

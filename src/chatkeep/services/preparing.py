@@ -102,7 +102,10 @@ class Preparer:
         )
         incoming = Incoming(
             conversation=header,
-            project=self._project(found.project, created_at),
+            project=None if found.project is None else self._project(found.project, created_at),
+            ancestors=tuple(
+                self._project(above, created_at) for above in (found.project.ancestors if found.project else ())
+            ),
             messages=messages,
             attachments=tuple(attachments),
             include_purged=self._include_purged,
@@ -195,15 +198,12 @@ class Preparer:
 
         return put
 
-    def _project(self, found: SourceProject | None, created_at: datetime) -> Project | None:
-        if found is None:
-            return None
+    def _project(self, found: SourceProject, created_at: datetime) -> Project:
         made_at = found.created_at or created_at
         return Project(
-            # Without its time: a conversation that is exported alone often does not say it, and must not give
-            # another id than the whole export does.
-            id=derived_id(self._format, "", f"project:{found.source_id}", None),
+            id=self._project_id(found.source_id),
             name=found.name,
+            parent_id=None if found.parent_source_id is None else self._project_id(found.parent_source_id),
             description=found.description,
             instructions=found.instructions,
             created_at=made_at,
@@ -211,6 +211,11 @@ class Preparer:
             source=self._key("", found.source_id),
             extra={self._format: found.extra} if found.extra else {},
         )
+
+    def _project_id(self, source_id: str) -> str:
+        # Without its time: a conversation that is exported alone often does not say it, and must not give
+        # another id than the whole export does.
+        return derived_id(self._format, "", f"project:{source_id}", None)
 
     def _attachments(
         self, found: SourceConversation, created_at: datetime, problems: list[Skipped], where: str

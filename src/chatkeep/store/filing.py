@@ -13,10 +13,21 @@ from chatkeep.store.incoming import Merged
 from chatkeep.store.projects import insert_project, project_row, write_project
 
 
-def merge_project(tx: Transaction, owner: str, incoming: Project | None) -> str | None:
-    """Find or make the project; its id. A name that the source has learned since replaces an empty one only."""
+def merge_project(tx: Transaction, owner: str, incoming: Project | None, ancestors: tuple[Project, ...]) -> str | None:
+    """Find or make the project, and before it those that it lies in; its id.
+
+    Of one that is there, only a name that the source has learned since is taken, in place of an empty one.
+    """
     if incoming is None:
         return None
+    ids: dict[str, str] = {}
+    for draft in (*ancestors, incoming):
+        parent_id = ids.get(draft.parent_id or "", draft.parent_id)
+        ids[draft.id] = _merge_one(tx, owner, msgspec.structs.replace(draft, parent_id=parent_id))
+    return ids[incoming.id]
+
+
+def _merge_one(tx: Transaction, owner: str, incoming: Project) -> str:
     key = incoming.source
     row = tx.row("SELECT id FROM project WHERE owner = :owner AND id = :id", {"owner": owner, "id": incoming.id})
     if row is None and key is not None:
@@ -26,11 +37,21 @@ def merge_project(tx: Transaction, owner: str, incoming: Project | None) -> str 
             {"owner": owner, "source_id": key.source_id, "scope": key.scope, "format": key.format},
         )
     if row is None:
-        return insert_project(tx, owner, incoming)[1].id
+        return insert_project(tx, owner, _rooted(tx, owner, incoming))[1].id
     pk, before = project_row(tx, owner, row[0])
     if not before.name and incoming.name:
         write_project(tx, owner, pk, msgspec.structs.replace(before, name=incoming.name, version=before.version + 1))
     return before.id
+
+
+def _rooted(tx: Transaction, owner: str, incoming: Project) -> Project:
+    """The project, at the top if what it lies in is not here; a note of that stays."""
+    parent_id = incoming.parent_id
+    key = {"owner": owner, "id": parent_id}
+    if parent_id is None or tx.row("SELECT 1 FROM project WHERE owner = :owner AND id = :id", key) is not None:
+        return incoming
+    extra = incoming.extra if "chatkeep" in incoming.extra else {**incoming.extra, "chatkeep": {"parent_id": parent_id}}
+    return msgspec.structs.replace(incoming, parent_id=None, extra=extra)
 
 
 def merge_attachments(

@@ -17,6 +17,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
 
     conversation: Conversation
     project: Project | None = None
+    ancestors: tuple[Project, ...] = ()
+    """The projects that ``project`` lies in, the outermost first."""
     messages: list[Message]
     attachments: tuple[Attachment, ...] = ()
     include_purged: bool = False

@@ -49,7 +49,7 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
     if not incoming.stand_in:
         replace_stand_in(tx, owner, incoming.conversation)
     names: dict[str, str] = {}
-    project_id = merge_project(tx, owner, incoming.project)
+    project_id = merge_project(tx, owner, incoming.project, incoming.ancestors)
     draft = msgspec.structs.replace(incoming.conversation, project_id=project_id)
     last_seq, existing, outdated = 0, _NOTHING, False
     if found is None:
