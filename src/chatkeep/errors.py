@@ -62,9 +62,10 @@ class NotFoundError(StoreError, LookupError):
 
     code = "store.not-found"
     kind = "record"
+    known_by = "id"
 
     def __init__(self, id: str) -> None:
-        super().__init__(f"no {self.kind} with id {id!r}")
+        super().__init__(f"no {self.kind} with {self.known_by} {id!r}")
         self.id = id
 
 
@@ -87,6 +88,7 @@ class ProjectNotFoundError(NotFoundError):
 
     code = "store.project-not-found"
     kind = "project"
+    known_by = "id or name"
 
 
 class AttachmentNotFoundError(NotFoundError):

@@ -103,6 +103,7 @@ def test_moving_between_projects(cli: Run, ids: Ids) -> None:
     assert cli("move", odd, "Kitchen", "--json").json["conversations"][0]["project_id"] == ids["project"]
     assert cli("move", odd, ids["project"], "--json").json["conversations"][0]["project"] == "Kitchen"
     assert cli("move", odd, "Garden", "--json", code=21).error["code"] == "store.project-not-found"
+    assert "--create" in cli("move", odd, "Garden", code=21).err
     assert cli("move", odd, "Garden", "--create", "--json").json["conversations"][0]["project"] == "Garden"
     assert cli("move", odd, "--none", "--json").json["conversations"][0]["project"] is None
     cli("move", odd, code=2)

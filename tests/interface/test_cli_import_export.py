@@ -122,6 +122,15 @@ def test_every_source_that_failed_is_named_once(cli: Run, tmp_path: Path) -> Non
     assert sorted(line.partition(": a text")[0] for line in lines) == [f"chatkeep: {tmp_path / name}" for name in names]
 
 
+def test_a_folder_in_which_the_named_format_finds_nothing_is_told(cli: Run, tmp_path: Path) -> None:
+    """Counts of none look like success to whoever named the wrong format, or renamed the files."""
+    folder = tmp_path / "renamed"
+    folder.mkdir()
+    (folder / "mine.json").write_text("{}")
+
+    assert f"{folder}: nothing in it was read as claude" in cli("import", folder, "--as", "claude").err
+
+
 def test_a_file_that_is_not_there_is_told(cli: Run, tmp_path: Path) -> None:
     assert "nothing.zip" in cli("import", tmp_path / "nothing.zip", code=53).err
 

@@ -72,6 +72,8 @@ def import_chats(
             except FormatError as error:
                 failures.append(error)
     _tell(invocation, reports, failures, dry_run=dry_run)
+    if format is not None:
+        _tell_what_was_empty(invocation, reports)
     if failures:
         raise failures[0]
     clean = all(report.is_clean and not report.attachments.missing for report in reports)
@@ -147,3 +149,14 @@ def _tell(invocation: Invocation, reports: list[Report], failures: list[FormatEr
         return
     for report in reports:
         write_report(invocation, report, dry_run=dry_run)
+
+
+def _tell_what_was_empty(invocation: Invocation, reports: list[Report]) -> None:
+    """A format that was named is not looked for: a folder of another one reads as an empty export."""
+    for report in reports:
+        counts = report.conversations
+        seen = counts.added + counts.updated + counts.unchanged + counts.skipped + report.purged
+        if not seen and not report.skipped:
+            invocation.warn(
+                f"{report.path}: nothing in it was read as {report.format}: name single files, or try without --as"
+            )

@@ -30,16 +30,19 @@ def move(invocation: Invocation, *, id: str, project: str | None, create: bool, 
         raise UsageError("say where to: either PROJECT or --none")
     with invocation.existing() as keep:
         id = keep.conversations.resolve(id)
-        changed = keep.conversations.move(id, None if project is None else _project_id(keep, project, create=create))
+        project_id = None if project is None else _project_id(invocation, keep, project, create=create)
+        changed = keep.conversations.move(id, project_id)
         tell(invocation, keep, [changed], "moved")
 
 
-def _project_id(keep: Keep, text: str, *, create: bool) -> str:
+def _project_id(invocation: Invocation, keep: Keep, text: str, *, create: bool) -> str:
     from chatkeep.cli import picking
 
     try:
         return picking.project(keep, text).id
     except ProjectNotFoundError:
         if not create:
+            if not invocation.json:
+                invocation.say("--create would make the project")
             raise
         return keep.projects.create(text).id
