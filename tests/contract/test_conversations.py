@@ -20,6 +20,7 @@ from chatkeep.errors import (
     ProjectNotFoundError,
     UsageError,
 )
+from chatkeep.model import SourceKey
 from chatkeep.store import Filter, Store
 from chatkeep.store.change_cursors import cursor_of
 
@@ -197,6 +198,19 @@ def test_an_id_is_found_by_its_beginning_end_or_source(store: Store) -> None:
         store.conversations.resolve("01")
     with pytest.raises(ConversationNotFoundError):
         store.conversations.resolve("%")
+
+
+def test_a_sources_id_that_looks_like_a_shortened_one_of_ours_is_ambiguous(store: Store) -> None:
+    """Else a hostile file could stand in front of what somebody means to purge."""
+    mine = store.conversations.create().id
+    whole = store.conversations.create().id
+    theirs = store.conversations.create(source=SourceKey("acme", "", mine[:8])).id
+    store.conversations.create(source=SourceKey("acme", "", whole))
+
+    with pytest.raises(AmbiguousIdError):
+        store.conversations.resolve(mine[:8])
+    assert store.conversations.resolve(whole) == whole
+    assert store.conversations.resolve(theirs) == theirs
 
 
 def test_branches_are_the_leaves_and_switching_shows_one(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from chatkeep.errors import ConversationNotFoundError
 from chatkeep.formats.protocol import ExportRecord, Written
 from chatkeep.formats.registry import writer
 from chatkeep.model import Message
@@ -16,7 +17,8 @@ def export(store: Store, conversation_ids: Iterable[str] | None, *, to: str, des
 
     Args:
         store: Where from.
-        conversation_ids: Full ids, written in this order; None means all outside the trash, newest first.
+        conversation_ids: Full ids, written in this order; None means all outside the trash, the latest begun first.
+            Of those, one that is purged meanwhile is left out.
         to: Name of a format that can be written.
         destination: What to make; never overwritten.
 
@@ -25,15 +27,26 @@ def export(store: Store, conversation_ids: Iterable[str] | None, *, to: str, des
         ConversationNotFoundError: One of them is not there; nothing was written.
     """
     chosen = writer(to)
-    ids = all_ids(store) if conversation_ids is None else iter(conversation_ids)
-    return chosen.write((_record(store, id) for id in ids), destination)
+    if conversation_ids is None:
+        return chosen.write(_all_records(store), destination)
+    return chosen.write((_record(store, id) for id in conversation_ids), destination)
+
+
+def _all_records(store: Store) -> Iterator[ExportRecord]:
+    for id in all_ids(store):
+        try:
+            record = _record(store, id)
+        except ConversationNotFoundError:
+            continue
+        yield record
 
 
 def all_ids(store: Store) -> Iterator[str]:
-    """Every conversation outside the trash, newest first."""
+    """Every conversation outside the trash, the latest begun first."""
     cursor: str | None = None
     while True:
-        page = store.conversations.list(Filter(), limit=1000, cursor=cursor)
+        # By their beginning: what somebody writes to meanwhile would move out of reach in the order of changes.
+        page = store.conversations.list(Filter(order="created"), limit=1000, cursor=cursor)
         yield from (item.id for item in page.items)
         if page.next is None:
             return

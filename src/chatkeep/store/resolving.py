@@ -11,7 +11,8 @@ MIN_CHARS = 3
 def resolve(tx: Transaction, owner: str, text: str) -> str:
     """An id, a source's id, or a unique beginning or end of an id, of a conversation in the trash or not.
 
-    Exact ids win over shortened ones, so a hostile source id cannot stand in front of ours.
+    Exact ids win over everything else. A source's id stands beside shortened ones and not before them: a hostile file
+    could hold ids that look like the beginning of ours.
 
     Raises:
         ConversationNotFoundError, AmbiguousIdError: As they say.
@@ -21,16 +22,18 @@ def resolve(tx: Transaction, owner: str, text: str) -> str:
         return text
     found = tx.rows("SELECT id FROM conversation WHERE owner = :owner AND source_id = :text LIMIT 2", key)
     plain = text.lower()
-    if not found and len(plain) >= MIN_CHARS and not set(plain) - set("0123456789abcdef-"):
-        found = tx.rows(
+    if len(plain) >= MIN_CHARS and not set(plain) - set("0123456789abcdef-"):
+        found += tx.rows(
             "SELECT id FROM conversation WHERE owner = :owner AND id >= :text AND id < :end LIMIT 2",
             {"owner": owner, "text": plain, "end": plain + "~"},
-        ) or tx.rows(
+        )
+        found = found or tx.rows(
             "SELECT id FROM conversation WHERE owner = :owner AND substr(id, -length(:text)) = :text LIMIT 2",
             {"owner": owner, "text": plain},
         )
-    if not found:
+    matches = tuple(dict.fromkeys(str(row[0]) for row in found))
+    if not matches:
         raise ConversationNotFoundError(text)
-    if len(found) > 1:
-        raise AmbiguousIdError(text, tuple(row[0] for row in found))
-    return str(found[0][0])
+    if len(matches) > 1:
+        raise AmbiguousIdError(text, matches)
+    return matches[0]

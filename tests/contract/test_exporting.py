@@ -1,0 +1,46 @@
+"""Exporting everything, beside others who go on writing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatkeep.errors import ConversationNotFoundError
+from chatkeep.services.exporting import all_ids, export
+from chatkeep.services.importing import import_source
+from chatkeep.services.purging import purge
+from chatkeep.store import Store
+
+
+def test_what_is_written_to_meanwhile_is_not_missed(store: Store) -> None:
+    """A conversation that comes to the top of the list must not fall out of the part that is still to come."""
+    made = [store.conversations.create(title=str(number)).id for number in range(1_200)]
+    ids = all_ids(store)
+    seen = [next(ids)]
+    store.messages.append(made[0], "user", "I go on")
+    seen.extend(ids)
+
+    assert sorted(seen) == sorted(made)
+
+
+def test_what_is_purged_meanwhile_is_left_out_of_everything_but_missed_by_name(
+    store: Store, other_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, gone = store.conversations.create(title="kept").id, store.conversations.create(title="gone").id
+    header = store.header
+
+    def purging_header(id: str) -> object:
+        if id == gone and store.conversations.list(limit=2).items[1:]:
+            purge(store, [gone])
+        return header(id)
+
+    monkeypatch.setattr(store, "header", purging_header)
+    written = export(store, None, to="chatkeep", destination=tmp_path / "all.jsonl")
+    import_source(other_store, tmp_path / "all.jsonl")
+
+    assert written.conversations == 1
+    assert [item.id for item in other_store.conversations.list().items] == [kept]
+    with pytest.raises(ConversationNotFoundError):
+        export(store, [gone], to="chatkeep", destination=tmp_path / "one.jsonl")
+    assert not (tmp_path / "one.jsonl").exists()
