@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -12,19 +11,6 @@ from chatkeep.errors import StoreReadOnlyError
 from chatkeep.store.sqlite import SqliteEngine
 from chatkeep.store.sqlite.search import SearchIndex, builder, schema
 from tests.search_corpus import OWNER, START_US, Said, delete, open_engine, rewrite, run, say, title, write
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[SqliteEngine]:
-    opened = open_engine(tmp_path / "store")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def index(engine: SqliteEngine) -> Iterator[SearchIndex]:
-    with SearchIndex(engine, engine.directory) as opened:
-        yield opened
 
 
 def count(index: SearchIndex, query: str = "needle") -> int:
