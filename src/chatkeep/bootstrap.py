@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from functools import partial
 from pathlib import Path
 
@@ -32,9 +33,18 @@ class Opened:
         self.flusher = flusher
         self.follower = follower
         self.read_only = read_only
+        self._pid = os.getpid()
+
+    @property
+    def is_inherited(self) -> bool:
+        """Whether this is a forked child's copy, which has nothing to release, and locks of threads it has not."""
+        return os.getpid() != self._pid
 
     def close(self) -> None:
         """End what is being streamed and followed, release index and engine; repeating it is harmless."""
+        if self.is_inherited:
+            return
+        self.store.engine.refuse_inside_write()
         self.follower.close()
         try:
             self.flusher.close()
@@ -80,8 +90,12 @@ def open_store(
     store = Store(engine, DirectoryBlobs(layout.blobs), index, owner)
     presence = FilePresence(engine.directory / "locks", read_only=engine.read_only)
     opened = Opened(store, layout, Flusher(engine, presence), Follower(engine), read_only=read_only)
-    if not engine.read_only:
-        _tidy(opened)
+    try:
+        if not engine.read_only:
+            _tidy(opened)
+    except BaseException:
+        opened.close()
+        raise
     return opened
 
 

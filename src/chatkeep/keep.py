@@ -185,9 +185,15 @@ class Keep:
         return checking.check(self._store, repair=repair, full=full)
 
     def close(self) -> None:
-        """Finish what is queued and let go of all files; repeating it is harmless."""
-        self.events.close()
-        self._opened.close()
+        """Finish what is queued and let go of all files; repeating it is harmless, and so is a forked child's call.
+
+        Raises:
+            UsageError: A signal handler called it in the midst of a write of its thread.
+        """
+        if not self._opened.is_inherited:
+            self._opened.store.engine.refuse_inside_write()
+            self.events.close()
+            self._opened.close()
 
     def __enter__(self) -> Self:
         return self

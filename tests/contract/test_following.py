@@ -171,3 +171,17 @@ def _taken(found: Following, told: threading.Event, wait: Callable[[], object]) 
         taken = found.take()
         if taken or not found.is_ready:
             return [change.id for change in taken]
+
+
+def test_a_failing_callback_ends_nobodys_following(store: Store, changes: Changes, chat: str) -> None:
+    """One thread serves all who follow; without it they would wait for ever."""
+
+    def fail() -> None:
+        raise LookupError
+
+    with changes.follow(on_ready=fail) as failing, changes.follow(timeout=SOON_S) as found:
+        failing.take()  # nothing yet: from here on it is told
+        ids = _append(store, chat, count=1)
+        assert _ids(found, count=1) == ids
+        ids = _append(store, chat, count=1, start=1)
+        assert _ids(found, count=1) == ids

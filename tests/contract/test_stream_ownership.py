@@ -146,6 +146,25 @@ def test_a_record_that_cannot_be_read_keeps_nobody_else_waiting(
         flusher.close()
 
 
+@pytest.mark.parametrize("chunk", ['["', "[7]", '[["part", 7]]', '[["text", 7]]', '[["part", {"type": "text"}]]'])
+def test_a_chunk_that_cannot_be_read_keeps_nobody_else_waiting(
+    engine: Engine, store: Store, streams: Streams, flusher: Flusher, make_flusher: MakeFlusher, chat: str, chunk: str
+) -> None:
+    """Every opening recovers: an error that nobody expects would keep the whole store shut."""
+    broken, sound = streams.open_stream(chat), streams.open_stream(chat)
+    broken.write("broken")
+    sound.write("sound")
+    flusher.flush()
+    spoil = "UPDATE stream_chunk SET delta = :chunk WHERE message_pk = (SELECT pk FROM message WHERE id = :id)"
+    engine.write(lambda tx: tx.run(spoil, {"chunk": chunk, "id": broken.message.id}))
+    _die(flusher)
+
+    assert make_flusher().recover() == 1
+    assert ended(store, sound) == ("interrupted", "sound")
+    with pytest.raises(StoreCorruptError):
+        store.messages.get(broken.message.id)
+
+
 def test_closing_ends_what_is_open(store: Store, streams: Streams, flusher: Flusher, chat: str) -> None:
     reply = streams.open_stream(chat)
     reply.write("unfinished")

@@ -223,6 +223,8 @@ def test_only_text_and_storable_parts_are_taken(streams: Streams, chat: str) -> 
         with pytest.raises(UsageError):
             reply.add(ToolCall(id="c", name="n", input=object()))
         with pytest.raises(UsageError):
+            reply.add(ToolCall(id="c", name="n", input=["\ud800", object()]))
+        with pytest.raises(UsageError):
             reply.add("text")  # type: ignore[arg-type]  # that is the point
 
     assert reply.message.parts == ()

@@ -196,15 +196,19 @@ class Events:
         self._thread.start()
 
     def _run(self, following: Following) -> None:
+        is_lost = False
         while True:
             try:
+                if is_lost:
+                    following = self._start_over(following)
+                    is_lost = False
                 for change in following:
                     event = event_of(change)
                     if event is not None:
                         self._tell(event)
                 return
             except HistoryLostError:
-                following = self._start_over(following)
+                is_lost = True
             except StoreClosedError:
                 return
             except StoreError as error:
@@ -239,7 +243,7 @@ class Events:
 def _call(handler: Callable[[Any], object], event: Event) -> None:
     try:
         handler(event)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not keep events from the others
+    except BaseException as error:  # noqa: BLE001 - even SystemExit must not keep events from the others
         # The text of an exception may quote a chat.
         code = error.code if isinstance(error, ChatkeepError) else type(error).__name__
         name = getattr(handler, "__qualname__", type(handler).__name__)

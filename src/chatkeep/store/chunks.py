@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from chatkeep.encoding import decode_json
+from chatkeep.errors import StoreCorruptError
 from chatkeep.model import Part, Text, Thinking
 from chatkeep.store.engine import Transaction
 
@@ -62,6 +63,9 @@ def joined(deltas: list[str]) -> str:
 
 
 def flushed_parts(tx: Transaction, message_pk: int) -> tuple[Part, ...]:
-    """The parts that a streaming message has so far, as of its last flush."""
+    """The parts that a streaming message has so far, as of its last flush. Raises StoreCorruptError."""
     rows = tx.rows("SELECT delta FROM stream_chunk WHERE message_pk = :pk ORDER BY n", {"pk": message_pk})
-    return parts_of_steps([(kind, value) for row in rows for kind, value in decode_json(row[0])])
+    try:
+        return parts_of_steps([(kind, value) for row in rows for kind, value in decode_json(row[0])])
+    except (TypeError, ValueError) as error:
+        raise StoreCorruptError(f"message {message_pk}: a chunk of its stream cannot be read: run check") from error

@@ -75,7 +75,7 @@ class Flusher:
         """Write what is pending now. Failures go to the replies, which keep their text and are marked again."""
         with self._changed:
             replies, self._marked = self._marked, set()
-        chunks = [(reply, chunk) for reply in replies if (chunk := reply.take()) is not None]
+        chunks = [(reply, chunk) for reply in replies if (chunk := _taken(reply)) is not None]
         if chunks:
             self._write(chunks)
         for reply in replies:
@@ -151,6 +151,14 @@ class Flusher:
         reply.failed(error)
         if not isinstance(error, StoreClosedError):
             self.mark(reply)
+
+
+def _taken(reply: Reply) -> Chunk | None:
+    try:
+        return reply.take()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one reply, the others go on
+        _log.error("a streamed reply could not be flushed: %s", type(error).__name__)
+        return None
 
 
 def _end_early(reply: Reply) -> StoreError | None:

@@ -114,8 +114,9 @@ class Following(Iterator["Change"]):
 
     def close(self) -> None:
         """End the iteration, also one that waits in another thread. Repeatable."""
-        self._leave(self)
-        self.end()
+        if os.getpid() == self._pid:  # a forked child may have inherited locks of threads that it has not
+            self._leave(self)
+            self.end()
 
     def __enter__(self) -> Self:
         return self
@@ -163,7 +164,10 @@ class Following(Iterator["Change"]):
     def _wake(self) -> None:
         self._ready.notify_all()
         if self._on_ready is not None:
-            self._on_ready()
+            try:
+                self._on_ready()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the thread of all who follow
+                _log.error("a follower's on_ready failed: %s", type(error).__name__)
 
 
 class _Feed:

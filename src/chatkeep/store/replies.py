@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 
 import msgspec
 
-from chatkeep.encoding import encode_json
+from chatkeep.encoding import clean_value, encode_json
 from chatkeep.errors import StoreClosedError, StoreError, StreamLostError, UsageError
 from chatkeep.model import EPOCH, Message, Part, Usage
 from chatkeep.store.admitting import admitted
@@ -67,8 +67,9 @@ class Reply:
         self._pid = os.getpid()
         self._pending: list[Step] = []
         self._settled: list[Step] = []
-        self._moving = threading.Lock()
-        self._ending = threading.Lock()
+        # Reentrant: a signal handler that closes the store may have interrupted a call of this reply.
+        self._moving = threading.RLock()
+        self._ending = threading.RLock()
         self._is_marked = False
         self._next_n = 0
         self._failure: StoreError | None = None
@@ -97,10 +98,7 @@ class Reply:
         try:
             if not isinstance(part, Part):
                 raise TypeError(f"{type(part).__name__} is not a part")
-            # Its own copy: the caller may go on with the values in it.
-            part = _part.decode(encode_json(part))
-        except UnicodeEncodeError:
-            pass  # replaced when it is stored
+            part = _own_copy(part)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             raise UsageError(f"cannot store this part: {error}") from error
         self._add("part", part)
@@ -143,6 +141,7 @@ class Reply:
             StoreUnavailableError: Nothing was written; the reply is still open and this may be tried again.
         """
         end = end_fields(usage, cost_nanos, status, fields)
+        self._refuse_inherited()
         with self._ending:
             if self._has_ended_as_asked():
                 return self.message
@@ -254,6 +253,9 @@ class Reply:
             raise self._refusal.with_traceback(None)
         if self._is_ended:
             raise UsageError(f"the reply {self.message.id} has ended: nothing more can be written to it")
+        self._refuse_inherited()
+
+    def _refuse_inherited(self) -> None:
         if os.getpid() != self._pid:
             raise StoreClosedError("a reply cannot be written over fork: the parent process goes on with it")
 
@@ -284,6 +286,19 @@ def end_status(error: BaseException) -> EndStatus:
     """How a reply ends that this exception broke off."""
     was_stopped = not isinstance(error, Exception) or isinstance(error, CancelledError)
     return "interrupted" if was_stopped else "failed"
+
+
+def _own_copy(part: Part) -> Part:
+    """A copy, because the caller may go on with the values in it. Raises TypeError or ValueError if it is no JSON."""
+    copied: Part
+    try:
+        copied = _part.decode(encode_json(part))
+    except UnicodeEncodeError:
+        # Odd text is replaced when it is stored; nothing else may be wrong with it.
+        plain = msgspec.to_builtins(part)
+        encode_json(clean_value(plain, {}))
+        copied = msgspec.convert(plain, Part)
+    return copied
 
 
 def end_fields(

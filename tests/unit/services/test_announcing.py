@@ -9,11 +9,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import chatkeep
-from chatkeep.errors import StoreClosedError, UsageError
+from chatkeep.errors import StoreClosedError, StoreIOError, UsageError
 from chatkeep.services.announcing import (
     ConversationChanged,
     ConversationCreated,
@@ -31,6 +32,7 @@ from chatkeep.services.announcing import (
     ReplyFinished,
     ReplyStarted,
 )
+from chatkeep.store.following import Following
 
 SOON_S = 10.0
 
@@ -97,13 +99,14 @@ def test_a_handler_hears_only_what_it_asked_for_and_only_from_then_on(keep: chat
     assert late.empty()
 
 
+@pytest.mark.parametrize("error", [ValueError, SystemExit])
 def test_a_failing_handler_harms_nobody_and_quotes_nothing(
-    keep: chatkeep.Keep, caplog: pytest.LogCaptureFixture
+    keep: chatkeep.Keep, caplog: pytest.LogCaptureFixture, error: type[BaseException]
 ) -> None:
     events: queue.Queue[Event] = queue.Queue()
 
     def fails(event: ConversationCreated) -> None:
-        raise ValueError("a secret of the chat")
+        raise error("a secret of the chat")
 
     keep.events.on(ConversationCreated, fails)
     keep.events.on(ConversationCreated, events.put)
@@ -112,7 +115,7 @@ def test_a_failing_handler_harms_nobody_and_quotes_nothing(
         keep.conversations.create()
         assert _types(events, 2) == [ConversationCreated, ConversationCreated]
 
-    assert "ValueError" in caplog.text
+    assert error.__name__ in caplog.text
     assert "fails" in caplog.text
     assert "secret" not in caplog.text
 
@@ -161,6 +164,27 @@ def test_a_lost_history_is_said(keep: chatkeep.Keep) -> None:
     assert _types(events, 1) == [HistoryLost]
     keep.conversations.create()
     assert _types(events, 1) == [ConversationCreated]
+
+
+def test_a_lost_history_is_said_later_if_the_log_cannot_be_read_at_once(
+    keep: chatkeep.Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails for a moment must not end the thread of all handlers."""
+    events: queue.Queue[Event] = queue.Queue()
+    keep.events.on(Event, events.put)
+    failures = [StoreIOError("the disk failed for a moment")]
+    follow = keep.changes.follow
+
+    def failing(*arguments: Any, **options: Any) -> Following:
+        if failures:
+            raise failures.pop()
+        return follow(*arguments, **options)
+
+    monkeypatch.setattr(keep.changes, "follow", failing)
+    keep._store.engine.new_epoch()  # type: ignore[attr-defined]  # the SQLite engine's, as a restore uses it
+
+    assert _types(events, 1) == [HistoryLost]
+    assert failures == []
 
 
 def test_events_of_other_processes_are_told(keep: chatkeep.Keep) -> None:

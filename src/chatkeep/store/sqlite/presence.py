@@ -80,6 +80,10 @@ class FilePresence:
         except FileNotFoundError:
             yield True
             return
+        except OSError:
+            # Of another user, perhaps: whether that one lives cannot be told.
+            yield False
+            return
         try:
             try:
                 flock(descriptor, TRY_EXCLUSIVE)

@@ -158,3 +158,12 @@ def test_a_closed_or_read_only_store_has_no_writers(presence: FilePresence, lock
     with pytest.raises(StorePermissionError):
         FilePresence(locks / "missing").writer_id()
     assert list(locks.iterdir()) == []
+
+
+def test_a_lock_file_that_cannot_be_opened_proves_nothing(presence: FilePresence, locks: Path) -> None:
+    """It may belong to another user; an error here would keep the whole store shut."""
+    writer_id = f"writer-{'0' * 32}"
+    (locks / writer_id).symlink_to(writer_id)
+
+    assert not _is_gone(presence, writer_id)
+    presence.sweep()

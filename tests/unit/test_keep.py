@@ -1,0 +1,56 @@
+"""The front door: opening and closing, in whatever state the program is."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+import chatkeep
+from chatkeep.bootstrap import Opened
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_closes_at_once_whatever_its_parents_threads_hold(tmp_path: Path) -> None:
+    """Locks are inherited as they are, and the threads that would release them are not."""
+    with chatkeep.open(tmp_path / "home") as keep:
+        chat = keep.conversations.create()
+        reply = keep.messages.stream(chat.id)
+        reply.write("the parent's")
+        following = keep.changes.follow()
+        opened = keep._opened
+        with opened.follower._guard, opened.flusher._changed, reply._ending, keep.events._guard:
+            child = os.fork()
+            if child == 0:
+                signal.alarm(10)  # a child that hangs is killed, which the parent sees
+                try:
+                    following.close()
+                    keep.close()
+                except BaseException:  # noqa: BLE001 - the child must not go on with the tests
+                    os._exit(1)
+                os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert reply.finish().text == "the parent's"
+
+
+def test_an_opening_that_is_interrupted_releases_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the store would be in use until the process ends."""
+    closed: list[Opened] = []
+    close = Opened.close
+
+    def interrupt(_flusher: object) -> int:
+        raise KeyboardInterrupt
+
+    def noted(opened: Opened) -> None:
+        close(opened)
+        closed.append(opened)
+
+    monkeypatch.setattr("chatkeep.store.flushing.Flusher.recover", interrupt)
+    monkeypatch.setattr(Opened, "close", noted)
+    with pytest.raises(KeyboardInterrupt):
+        chatkeep.open(tmp_path / "home")
+
+    assert len(closed) == 1
+    assert not (tmp_path / "home" / "chats.db-wal").exists()
