@@ -242,3 +242,14 @@ def test_projects_that_lie_in_each_other_are_no_trouble(store: Store, tmp_path: 
         run(store, tmp_path, talk(TEA.messages, project=msgspec.structs.replace(project, ancestors=above)))
 
     assert {project.name for project in store.projects.list().items} == {"One", "Two"}
+
+
+def test_a_project_that_was_deleted_here_does_not_come_back_with_its_chats(store: Store, tmp_path: Path) -> None:
+    home = SourceProject(source_id="p", name="Home")
+    run(store, tmp_path, talk(TEA.messages, project=home))
+    store.projects.delete(store.projects.list().items[0].id)
+
+    run(store, tmp_path, talk([*TEA.messages, said("c", "b", "more")], project=home))
+
+    assert store.projects.list().items == []
+    assert store.conversations.get(only(store)).project_id is None

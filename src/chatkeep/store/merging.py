@@ -49,7 +49,9 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
     if not incoming.stand_in:
         replace_stand_in(tx, owner, incoming.conversation)
     names: dict[str, str] = {}
-    project_id = merge_project(tx, owner, incoming.project, incoming.ancestors)
+    project_id = (
+        None if _is_filed_here(tx, owner, found) else merge_project(tx, owner, incoming.project, incoming.ancestors)
+    )
     draft = msgspec.structs.replace(incoming.conversation, project_id=project_id)
     last_seq, existing, outdated = 0, _NOTHING, False
     if found is None:
@@ -78,6 +80,16 @@ def _merge(tx: Transaction, owner: str, incoming: Incoming, found: tuple[int, st
     else:
         merged.outcome = "updated" if merged.attachments_added else "unchanged"
     return merged
+
+
+def _is_filed_here(tx: Transaction, owner: str, found: tuple[int, str] | None) -> bool:
+    """Whether somebody decided here where a conversation is filed; the source's project need not be there then."""
+    if found is None:
+        return False
+    row = tx.row(
+        "SELECT overrides FROM conversation WHERE owner = :owner AND pk = :pk", {"owner": owner, "pk": found[0]}
+    )
+    return row is not None and "project_id" in names_of(row[0])
 
 
 def _find(tx: Transaction, owner: str, draft: Conversation) -> tuple[int, str] | None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from chatkeep.encoding import encode_json
 from chatkeep.errors import ConflictError, DuplicateError, ProjectNotFoundError, UsageError
 from chatkeep.model import Page, Project, new_id, to_us, utc_now
 from chatkeep.store import changes
 from chatkeep.store.admitting import admitted
 from chatkeep.store.cursors import cursor_position, cursor_text, page_size
 from chatkeep.store.engine import Engine, Transaction
+from chatkeep.store.rows import names_of
 
 _project = msgspec.json.Decoder(Project)
 _encode = msgspec.json.Encoder().encode
@@ -183,9 +185,15 @@ def _refuse_cycle(tx: Transaction, owner: str, project: Project) -> None:
 
 
 def _unfile(tx: Transaction, owner: str, pk: int) -> None:
-    rows = tx.rows(
-        "UPDATE conversation SET project_pk = NULL, version = version + 1 WHERE owner = :owner AND project_pk = :pk"
-        " RETURNING pk, id",
-        {"owner": owner, "pk": pk},
+    """Take all conversations out of a project; imports do not file them there again."""
+    key = {"owner": owner, "pk": pk}
+    rows = tx.rows("SELECT pk, id, overrides FROM conversation WHERE owner = :owner AND project_pk = :pk", key)
+    tx.many(
+        "UPDATE conversation SET project_pk = NULL, overrides = :overrides, version = version + 1"
+        " WHERE owner = :owner AND pk = :pk",
+        [
+            {"owner": owner, "pk": row_pk, "overrides": encode_json(sorted({*names_of(overrides), "project_id"}))}
+            for row_pk, _, overrides in rows
+        ],
     )
-    changes.record_many(tx, [changes.change_params(owner, "conversation", "put", row_pk, id) for row_pk, id in rows])
+    changes.record_many(tx, [changes.change_params(owner, "conversation", "put", row_pk, id) for row_pk, id, _ in rows])
