@@ -16,7 +16,7 @@ from tests.interface.child import chatkeep_process
 
 ROOT = Path(__file__).parents[2]
 # Fifty stores of notes are opened by the tests of the engine; these are whole, with index and writers of replies.
-STORES = int(os.environ.get("CHATKEEP_TEST_OPENINGS", "12"))
+STORES = int(os.environ.get("CHATKEEP_TEST_OPENINGS", "8"))
 PROCESSES = 8
 
 
