@@ -262,3 +262,30 @@ def test_a_part_of_many_megabytes_becomes_an_attachment(store: Store, chat: str)
     assert part.attachment_id is not None
     assert store.attachments.get(part.attachment_id).size_bytes == 9_000_000
     assert [found.id for found in store.attachments.list(chat)] == [part.attachment_id]
+
+
+def _attachments(store: Store) -> int:
+    (count,) = store.engine.read(lambda tx: tx.row("SELECT count(*) FROM attachment")) or (-1,)
+    return int(count)
+
+
+def test_repeating_a_message_of_many_megabytes_gives_the_first_again(store: Store, chat: str) -> None:
+    """Its text became a file, with an id of its own at each call; the bytes say that it is the same."""
+    first = store.messages.append(chat, "user", "x" * 9_000_000, idempotency_key="k")
+
+    assert store.messages.append(chat, "user", "x" * 9_000_000, idempotency_key="k") == first
+    with pytest.raises(DuplicateError):
+        store.messages.append(chat, "user", "y" * 9_000_000, idempotency_key="k")
+    with pytest.raises(DuplicateError):
+        store.messages.append(chat, "user", "other", idempotency_key="k")
+    assert _attachments(store) == 1
+
+
+def test_a_message_that_is_not_written_leaves_no_file(store: Store, chat: str) -> None:
+    """Nothing would lead to it: no purge would ever reach it."""
+    with pytest.raises(ConversationNotFoundError):
+        store.messages.append("nowhere", "user", "x" * 9_000_000)
+    with pytest.raises(MessageNotFoundError):
+        store.messages.append(chat, "user", "x" * 9_000_000, parent_id="nowhere")
+
+    assert _attachments(store) == 0

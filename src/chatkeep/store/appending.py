@@ -16,7 +16,7 @@ from chatkeep.errors import (
     TrashedError,
     UsageError,
 )
-from chatkeep.model import ROLES, AttachmentRef, Message, Part, Role, Text, Usage, new_id, utc_now
+from chatkeep.model import ROLES, Attachment, AttachmentRef, Message, Part, Role, Text, Usage, new_id, utc_now
 from chatkeep.store import changes
 from chatkeep.store.admitting import admitted
 from chatkeep.store.changes import ChangeOp
@@ -125,14 +125,10 @@ def append_message(
     if header is None:
         raise ConversationNotFoundError(message.conversation_id)
     pk, last_seq, head_id, trashed_at, models = header
-    if idempotency_key is not None:
-        if "\0" in str(idempotency_key):
-            raise UsageError("an idempotency key is text without NUL")
-        earlier = _earlier(tx, owner, pk, idempotency_key, message)
-        if earlier is not None:
-            return earlier
     if trashed_at is not None:
         raise TrashedError(message.conversation_id)
+    if idempotency_key is not None and "\0" in str(idempotency_key):
+        raise UsageError("an idempotency key is text without NUL")
     if parent_id is msgspec.UNSET:
         parent_id = head_id
     elif parent_id is not None:
@@ -223,17 +219,50 @@ def _count(tx: Transaction, pk: int, message: Message, at: int) -> None:
     tx.run(_COUNT_PRICED, params)
 
 
-def _earlier(tx: Transaction, owner: str, pk: int, key: str, message: Message) -> Message | None:
+def earlier_message(
+    tx: Transaction, owner: str, message: Message, key: str, files: tuple[Attachment, ...] = ()
+) -> Message | None:
+    """The message that this idempotency key was used for before in the conversation, in the trash or not; or None.
+
+    Raises:
+        DuplicateError: It has other content.
+    """
     row = tx.row(
-        "SELECT body FROM message WHERE owner = :owner AND conversation_pk = :pk AND idempotency_key = :key",
-        {"owner": owner, "pk": pk, "key": key},
+        "SELECT m.body FROM conversation AS c JOIN message AS m ON m.owner = c.owner AND m.conversation_pk = c.pk"
+        " AND m.idempotency_key = :key WHERE c.owner = :owner AND c.id = :id",
+        {"owner": owner, "id": message.conversation_id, "key": key},
     )
     if row is None:
         return None
     earlier = decode_message(row[0])
-    if earlier.status != "streaming" and (earlier.role, earlier.parts) != (message.role, message.parts):
+    if earlier.status != "streaming" and not _is_same(tx, owner, earlier, message, files):
         raise DuplicateError(f"a message with idempotency key {key!r} and other content")
     return earlier
+
+
+def _is_same(tx: Transaction, owner: str, earlier: Message, message: Message, files: tuple[Attachment, ...]) -> bool:
+    """Whether two messages say the same; parts that became files are compared by their bytes."""
+    parts = earlier.parts
+    if files:
+        sha256s = {file.id: file.sha256 for file in files}
+        pairs = zip(earlier.parts, message.parts, strict=False)
+        parts = tuple(
+            msgspec.structs.replace(old, attachment_id=new.attachment_id)
+            if isinstance(old, AttachmentRef)
+            and isinstance(new, AttachmentRef)
+            and new.attachment_id in sha256s
+            and sha256s[new.attachment_id] == _sha256_of(tx, owner, old.attachment_id)
+            else old
+            for old, new in pairs
+        )
+    return (earlier.role, len(earlier.parts), parts) == (message.role, len(message.parts), message.parts)
+
+
+def _sha256_of(tx: Transaction, owner: str, attachment_id: str | None) -> str | None:
+    row = tx.row(
+        "SELECT sha256 FROM attachment WHERE owner = :owner AND id = :id", {"owner": owner, "id": attachment_id}
+    )
+    return None if row is None else row[0]
 
 
 def _require_in(tx: Transaction, owner: str, pk: int, id: str) -> None:

@@ -48,24 +48,37 @@ class Attachments:
         """
         start = content.tell() if content.seekable() else None
         while True:
-            blob = self._blobs.put(content)
-            draft = Attachment(
-                id=new_id(),
-                name=name,
-                media_type=media_type,
-                size_bytes=blob.size_bytes,
-                sha256=blob.sha256,
-                kind=kind,
-                created_at=created_at or utc_now(),
-            )
+            draft = self.prepare(content, name=name, media_type=media_type, kind=kind, created_at=created_at)
             try:
-                return self._engine.write(lambda tx, draft=draft: self._insert(tx, draft))  # type: ignore[misc]  # bound now
+                return self._engine.write(lambda tx, draft=draft: self.insert(tx, draft))  # type: ignore[misc]  # bound now
             except BlobMissingError:
                 if start is None:
                     raise
                 content.seek(start)
 
-    def _insert(self, tx: Transaction, draft: Attachment) -> Attachment:
+    def prepare(
+        self,
+        content: BinaryIO,
+        *,
+        name: str,
+        media_type: str,
+        kind: AttachmentKind = "upload",
+        created_at: datetime | None = None,
+    ) -> Attachment:
+        """Store the bytes of an attachment that is yet to be inserted."""
+        blob = self._blobs.put(content)
+        return Attachment(
+            id=new_id(),
+            name=name,
+            media_type=media_type,
+            size_bytes=blob.size_bytes,
+            sha256=blob.sha256,
+            kind=kind,
+            created_at=created_at or utc_now(),
+        )
+
+    def insert(self, tx: Transaction, draft: Attachment) -> Attachment:
+        """Insert what was prepared. Raises BlobMissingError: somebody purged its bytes meanwhile."""
         require_bytes(self._blobs, (draft,))
         return insert_attachment(tx, self._owner, draft)[1]
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from chatkeep.errors import UsageError
-from chatkeep.model import Message, Page, Role
-from chatkeep.store.appending import Content, append_message, new_message, parts_of, update_message
+from chatkeep.model import Attachment, Message, Page, Role
+from chatkeep.store.appending import (
+    Content,
+    append_message,
+    earlier_message,
+    new_message,
+    parts_of,
+    update_message,
+)
 from chatkeep.store.attachments import Attachments
 from chatkeep.store.branches import is_shown, newest_leaf
 from chatkeep.store.conversations import show
@@ -21,6 +28,13 @@ from chatkeep.store.large_parts import with_small_parts
 from chatkeep.store.lookup import conversation_pk, message_row
 from chatkeep.store.rows import decode_message, decode_messages, names_of
 from chatkeep.store.threads import walk
+
+
+class _Draft(NamedTuple):
+    """A message on its way into the store, and the files that were made of parts too large for it."""
+
+    message: Message
+    files: tuple[Attachment, ...]
 
 
 class Messages:
@@ -84,27 +98,43 @@ class Messages:
         idempotency_key: str | None,
         fields: dict[str, Any],
     ) -> Callable[[Transaction], Message]:
-        message = self._draft(conversation_id, role, content, fields)
+        draft = self._draft(conversation_id, role, content, fields)
+        return lambda tx: self._append(tx, draft, parent_id=parent_id, idempotency_key=idempotency_key)
 
-        def work(tx: Transaction) -> Message:
-            return append_message(tx, self._owner, message, parent_id=parent_id, idempotency_key=idempotency_key)
+    def _append(
+        self,
+        tx: Transaction,
+        draft: _Draft,
+        *,
+        parent_id: str | msgspec.UnsetType | None = msgspec.UNSET,
+        idempotency_key: str | None = None,
+    ) -> Message:
+        if idempotency_key is not None:
+            earlier = earlier_message(tx, self._owner, draft.message, idempotency_key, draft.files)
+            if earlier is not None:
+                return earlier
+        for file in draft.files:
+            self._attachments.insert(tx, file)
+        return append_message(tx, self._owner, draft.message, parent_id=parent_id, idempotency_key=idempotency_key)
 
-        return work
-
-    def _draft(self, conversation_id: str, role: Role, content: Content, fields: dict[str, Any]) -> Message:
+    def _draft(self, conversation_id: str, role: Role, content: Content, fields: dict[str, Any]) -> _Draft:
         if fields.get("status") == "streaming":
             raise UsageError("a message that is being streamed is begun with stream()")
-        return new_message(conversation_id, role, with_small_parts(parts_of(content), self._put), fields)
+        files: list[Attachment] = []
 
-    def _put(self, content: bytes, name: str, media_type: str) -> str:
-        return self._attachments.add(io.BytesIO(content), name=name, media_type=media_type).id
+        def put(content: bytes, name: str, media_type: str) -> str:
+            files.append(self._attachments.prepare(io.BytesIO(content), name=name, media_type=media_type))
+            return files[-1].id
+
+        message = new_message(conversation_id, role, with_small_parts(parts_of(content), put), fields)
+        return _Draft(message, tuple(files))
 
     def extend(self, conversation_id: str, messages: Iterable[tuple[Role, Content]]) -> list[Message]:
         """Append several messages, each under the one before, in one transaction."""
         drafts = [self._draft(conversation_id, role, content, {}) for role, content in messages]
 
         def work(tx: Transaction) -> list[Message]:
-            return [append_message(tx, self._owner, draft) for draft in drafts]
+            return [self._append(tx, draft) for draft in drafts]
 
         return self._engine.write(work)
 
