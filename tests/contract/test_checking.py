@@ -11,6 +11,8 @@ from chatkeep.model import AttachmentRef, Usage
 from chatkeep.services.checking import check
 from chatkeep.services.counting import stats
 from chatkeep.store import Store
+from chatkeep.store.auditing import MESSAGE_SQL
+from chatkeep.store.statistics import STEP_SQL
 
 
 @pytest.fixture
@@ -123,3 +125,12 @@ def test_statistics_leave_out_the_trash(store: Store, chat: str) -> None:
     assert found.by_month["2026-03"].messages == 1
     assert found.by_month["2026-02"].conversations == 1
     assert found.by_source["chatkeep"].tokens == 7
+
+
+@pytest.mark.parametrize("sql", [MESSAGE_SQL, STEP_SQL])
+def test_every_pass_over_the_messages_reads_each_once(store: Store, sql: str) -> None:
+    """A page that looks at all messages of its owner makes the pass quadratic: too late to notice."""
+    params = {"owner": "local", "after": 0, "last": 500, "size": 500}
+    plan = [row[-1] for row in store.engine.read(lambda tx: tx.rows(f"EXPLAIN QUERY PLAN {sql}", params))]
+
+    assert any(step.startswith("SEARCH m USING INTEGER PRIMARY KEY") for step in plan)
