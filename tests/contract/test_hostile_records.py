@@ -6,10 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from chatkeep.formats.protocol import OwnConversation, SourceConversation
-from chatkeep.model import Conversation, Message, SourceKey, Usage
+from chatkeep.model import Conversation, Message, SourceKey, Text, Usage
 from chatkeep.services.checking import check
 from chatkeep.services.counting import stats
 from chatkeep.services.purging import purge
@@ -120,3 +121,40 @@ def test_what_was_set_here_is_not_overwritten(store: Store, tmp_path: Path) -> N
 
     header = store.conversations.get(chat)
     assert (header.settings, header.session_id, header.extra) == ({"mine": 1}, "s", {"k": 1})
+
+
+def test_a_damaged_copy_takes_no_message_from_its_parent(store: Store, tmp_path: Path) -> None:
+    """A line that cannot be read makes its answers roots: in what is kept already they stay where they were."""
+    whole = [*TEA.messages, said("c", "b", "Thanks", minute=2)]
+    run(store, tmp_path, talk(whole))
+
+    run(store, tmp_path, talk([whole[0], whole[2]]))
+
+    assert [message.text for message in store.messages.thread(only(store))] == ["Water?", "90 C", "Thanks"]
+
+
+def test_a_file_in_our_format_makes_no_impossible_tree(store: Store, tmp_path: Path) -> None:
+    """Its ids and parents are ours, but anybody can write them."""
+    elsewhere = store.messages.append(store.conversations.create(id="elsewhere").id, "user", "x")
+
+    def message(id: str, parent_id: str | None, text: str) -> Message:
+        return Message(
+            id=id, parent_id=parent_id, conversation_id="own", role="user", parts=(Text(text=text),), created_at=START
+        )
+
+    messages = (
+        message("child", "parent", "2"),
+        message("parent", None, "1"),
+        message("parent", None, "again"),
+        message("orphan", elsewhere.id, "3"),
+        message("one", "two", "4"),
+        message("two", "one", "5"),
+        message("self", "self", "6"),
+    )
+    own = msgspec.structs.replace(_own(), messages=messages)
+    report = run(store, tmp_path, own)
+    again = run(store, tmp_path, own)
+
+    assert sorted(found.text for found in store.messages.list("own").items) == ["1", "2", "3", "4", "5", "6"]
+    assert (len(report.skipped), again.conversations.unchanged) == (4, 1)
+    assert check(store).is_clean

@@ -278,7 +278,7 @@ class Preparer:
         incoming = Incoming(
             conversation=msgspec.structs.replace(found.conversation, tags=tags),
             project=found.project,
-            messages=[_within_limits(message, problems, where) for message in found.messages],
+            messages=[_within_limits(message, problems, where) for message in _own_in_order(found, problems, where)],
             attachments=tuple(attachments),
             include_purged=self._include_purged,
         )
@@ -304,6 +304,22 @@ def _key_text(text: str) -> str:
     if cuts or len(text) > MAX_KEY_CHARS:
         return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
     return cleaned
+
+
+def _own_in_order(found: OwnConversation, problems: list[Skipped], where: str) -> list[Message]:
+    """Messages of a file in our format, which somebody may have made up: each once, behind its parent or at a root."""
+    stubs = [SourceMessage(source_id=each.id, parent_id=each.parent_id, role=each.role) for each in found.messages]
+    ordered = in_order(stubs, where)
+    problems.extend(ordered.problems)
+    known: dict[str, Message] = {}
+    for message in found.messages:
+        known.setdefault(message.id, message)
+    pairs = zip(ordered.messages, ordered.parents, strict=True)
+    return [_child_of(known[stub.source_id], parent_id) for stub, parent_id in pairs]
+
+
+def _child_of(message: Message, parent_id: str | None) -> Message:
+    return message if message.parent_id == parent_id else msgspec.structs.replace(message, parent_id=parent_id)
 
 
 def _within_limits(message: Message, problems: list[Skipped], where: str) -> Message:

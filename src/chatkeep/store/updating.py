@@ -26,6 +26,7 @@ def merge_message(
     kept: dict[str, Any] = {"seq": before.seq, "source": before.source, "id": before.id}
     kept |= {field: getattr(before, field) for field in _MESSAGE_OVERRIDES if field in overrides}
     if incoming.parent_id != before.parent_id and not _is_above(tx, owner, incoming.parent_id, before.seq):
+        # Nor does a parent become none: it could not be read this time.
         kept["parent_id"] = before.parent_id
     after = storable(msgspec.structs.replace(incoming, **kept))
     if after == before:
@@ -37,9 +38,7 @@ def merge_message(
 
 
 def _is_above(tx: Transaction, owner: str, parent_id: str | None, seq: int) -> bool:
-    """Whether a message comes before ``seq``, so that it may be a parent there."""
-    if parent_id is None:
-        return True
+    """Whether there is such a message, and it comes before ``seq``, so that it may be a parent there."""
     row = tx.row("SELECT seq FROM message WHERE owner = :owner AND id = :id", {"owner": owner, "id": parent_id})
     return row is not None and row[0] < seq
 
