@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from chatkeep.blobs import DirectoryBlobs
-from chatkeep.errors import StoreError, UsageError
+from chatkeep.errors import InstanceError, StoreError, UsageError
 from chatkeep.instances import Layout, create, instance_directory
 from chatkeep.model import utc_now
 from chatkeep.store import Store
@@ -84,6 +84,7 @@ def open_store(
     if not owner:
         raise UsageError("an owner has a name")
     directory = directory_of(where)
+    _refuse_unnameable(directory)
     layout = Layout(directory) if read_only else create(directory)
     engine = SqliteEngine.open(layout.directory, read_only=read_only, durability=durability)
     index = DeferredIndex(partial(_open_index, engine))
@@ -97,6 +98,16 @@ def open_store(
         opened.close()
         raise
     return opened
+
+
+def _refuse_unnameable(directory: Path) -> None:
+    try:
+        os.path.realpath(directory).encode()
+    except UnicodeEncodeError as error:
+        raise InstanceError(
+            f"{directory}: a name in this path is not UTF-8, so SQLite cannot open a file there: rename it,"
+            " or choose another place with --home DIR"
+        ) from error
 
 
 def _open_index(engine: SqliteEngine) -> Index:

@@ -271,3 +271,81 @@ def test_the_shell_completes_commands_options_and_formats(typed: str, offered: s
     ran = subprocess.run(PROGRAM, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
     assert offered in ran.stdout.splitlines()
+
+
+def _redirected(place: Path, redirection: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    script = f'exec "$@" {redirection}'
+    environ = os.environ | {"CHATKEEP_HOME": str(place)}
+    line = ["sh", "-c", script, "sh", *PROGRAM, *arguments]
+    return subprocess.run(line, env=environ, capture_output=True, timeout=60, check=False)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full here")
+def test_output_that_cannot_be_written_is_an_error_and_no_bug(place: Path) -> None:
+    ran = _redirected(place, ">/dev/full", "version")
+
+    assert ran.returncode == 9
+    assert b"No space left" in ran.stderr
+    assert b"bug" not in ran.stderr
+    assert ran.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="streams are closed otherwise here")
+@pytest.mark.parametrize(
+    ("closed", "line", "code"),
+    [
+        (">&-", ("list",), 0),
+        ("2>&-", ("show", "nosuch"), 21),
+        ("<&-", ("purge", "bread"), 2),
+        ("<&- >&- 2>&-", ("list",), 0),
+    ],
+)
+def test_a_closed_stream_crashes_nothing(place: Path, ids: Ids, closed: str, line: tuple[str, ...], code: int) -> None:
+    """Programs that are started by daemons have none; and the database must not become their stream number one."""
+    ran = _redirected(place, closed, *(ids.get(word, word) for word in line))
+
+    assert (ran.returncode, b"bug" in ran.stderr, b"Traceback" in ran.stderr) == (code, False, False)
+
+
+HALF = "\udcff"
+"""A byte of a file name that is no UTF-8, as Python spells it."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text here")
+def test_names_that_are_no_text_are_told_and_crash_nothing(cli: Run, tmp_path: Path) -> None:
+    cli("import", tmp_path / HALF, code=53)
+    assert cli("--json", "import", tmp_path / HALF, code=53).error["code"] == "formats.unreadable"
+    assert cli("--json", "--home", tmp_path / HALF, "where").json["directory"] == str(tmp_path / "\ufffd")
+
+    refused = cli("--home", tmp_path / HALF, "projects", "create", "x", code=11)
+
+    assert "not UTF-8" in refused.err
+    assert not (tmp_path / HALF).exists()
+
+
+def test_a_tilde_that_is_nobodys_home_is_a_part_of_the_name(
+    cli: Run, ids: Ids, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "~nobody-of-this-name.jsonl"
+
+    cli("export", "--all", "--to", "chatkeep", "-o", name)
+    cli("import", "--dry-run", name)
+    assert "no home directory" in cli("--home", "~nobody-of-this-name/x", "list", code=2).err
+    assert (tmp_path / name).is_file()
+
+
+def test_a_place_that_cannot_be_looked_into_is_said_and_no_bug(cli: Run, tmp_path: Path) -> None:
+    """A directory of another user is one, too, but not for whoever may do anything."""
+    for place in (tmp_path / ("n" * 300), tmp_path / "file" / "below"):
+        (tmp_path / "file").touch()
+        assert "cannot look into" in cli("--home", place, "list", code=11).err
+        assert "cannot make" in cli("--home", place, "projects", "create", "x", code=11).err
+        assert cli("--home", place, "--json", "where").json["exists"] is None
+        assert cli("--home", place, "--json", "doctor", code=1).json["level"] == "problem"
+
+
+def test_a_title_passes_for_no_line_of_ours(cli: Run, ids: Ids, keep: chatkeep.Keep) -> None:
+    keep.conversations.rename(ids["bread"], "Bread\nremoved for ever: 2 conversations")
+
+    assert cli("pin", ids["bread"]).err.count("\n") == 1

@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import click
 
 from chatkeep.cli import exit_codes
 from chatkeep.cli.invocation import Invocation
 from chatkeep.cli.program import program
-from chatkeep.cli.terminal import clean, clean_json
+from chatkeep.cli.terminal import clean, clean_json, encoded_json
 from chatkeep.errors import ChatkeepError, UsageError
 
 PROGRAM_NAME = "chatkeep"
@@ -25,6 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns:
         The exit code; ``docs/cli.md`` says what each means. Errors have been told on stderr.
     """
+    _have_streams()
     _survive_odd_characters()
     invocation = Invocation()
     # `--json` may stand after what is wrong with the line.
@@ -49,6 +51,13 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _forget_stdout()
         code = exit_codes.BROKEN_PIPE
+    except OSError as error:
+        # Mostly standard output itself, e.g. on a full disk; then it must not be tried again at the end.
+        _forget_stdout()
+        code = exit_codes.exit_code(ChatkeepError())
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        _tell(ChatkeepError.code, f"the system refused: {place}{error.strerror or error}", {}, as_json=wants_json)
+        _trace(error, invocation)
     except Exception as error:  # noqa: BLE001 - the outermost frame: a bug is told, logged, and has its own exit code
         code = exit_codes.BUG
         _tell_bug(error, invocation, as_json=wants_json)
@@ -65,6 +74,13 @@ def _invoked(arguments: Sequence[str], invocation: Invocation) -> int:
     with program.make_context(PROGRAM_NAME, list(arguments), obj=invocation) as context:
         result = program.invoke(context)
     return result if isinstance(result, int) else exit_codes.DONE
+
+
+def _have_streams() -> None:
+    """A program started with a closed stream has None there; and the next file opened would take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the end
 
 
 def _survive_odd_characters() -> None:
@@ -88,10 +104,8 @@ def _tell(code: str, message: str, details: dict[str, object], *, as_json: bool)
         if not as_json:
             sys.stderr.write(f"chatkeep: {clean(message)}\n")
             return
-        import msgspec
-
         shown = {name: value for name, value in details.items() if isinstance(value, str | int | tuple | None)}
-        document = msgspec.json.encode({"error": {"code": code, "message": message, **shown}})
+        document = encoded_json({"error": {"code": code, "message": message, **shown}})
         sys.stderr.write(clean_json(document.decode()) + "\n")
 
 
@@ -99,6 +113,10 @@ def _tell_bug(error: Exception, invocation: Invocation, *, as_json: bool) -> Non
     name = type(error).__name__
     text = f"{name}: {error}" if invocation.verbosity else name
     _tell("chatkeep.bug", f"this is a bug of Chatkeep ({text}): please report it; -vv shows more", {}, as_json=as_json)
+    _trace(error, invocation)
+
+
+def _trace(error: Exception, invocation: Invocation) -> None:
     if invocation.verbosity > 1:
         import traceback
 

@@ -23,7 +23,10 @@ def _set(context: click.Context, parameter: click.Parameter, value: Any) -> None
             # An unset variable of a script would otherwise put the chats wherever the script happens to run.
             raise click.BadParameter("it names no directory", context, parameter)
         case "home" if value is not None:
-            invocation.home = Path(value).expanduser().absolute()
+            try:
+                invocation.home = Path(value).expanduser().absolute()
+            except RuntimeError as error:
+                raise click.BadParameter(f"no home directory is known for {value!r}", context, parameter) from error
         case "json":
             invocation.json |= value
         case "quiet":

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatkeep.cli.terminal import clean, clean_json
+from chatkeep.cli.terminal import clean, clean_json, encoded_json
 from chatkeep.errors import (
     AmbiguousIdError,
     ConfirmationRequiredError,
@@ -61,7 +61,7 @@ class Invocation:
         """Print one JSON document to stdout."""
         import msgspec
 
-        text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+        text = msgspec.json.format(encoded_json(value), indent=2).decode()
         self.write(clean_json(text) + "\n")
 
     def write(self, text: str) -> None:
@@ -103,13 +103,14 @@ class Invocation:
     # --- talk ---
 
     def say(self, text: str) -> None:
-        """Tell how things go, on stderr, unless ``--quiet``."""
+        """Tell how things go, on a line of stderr, unless ``--quiet``."""
         if not self.quiet:
-            sys.stderr.write(clean(text) + "\n")
+            self.warn(text)
 
     def warn(self, text: str) -> None:
         """The same for what must be known, ``--quiet`` or not."""
-        sys.stderr.write(clean(text) + "\n")
+        # A title must not pass for a line of ours.
+        sys.stderr.write(clean(text).replace("\n", "\u240a") + "\n")
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Return if the person agrees to something that cannot be undone.

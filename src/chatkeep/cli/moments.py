@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,13 @@ _AGO = re.compile(r"(\d{1,6})([hdwmy])")
 _HOURS = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24, "y": 365 * 24}
 
 
-class Moment(click.ParamType[datetime]):
+if TYPE_CHECKING:
+    _MomentType = click.ParamType[datetime]
+else:
+    _MomentType = click.ParamType  # no generic class before click 8.4
+
+
+class Moment(_MomentType):
     """A point in time: a year, month or day (UTC), an RFC 3339 time, ``today``, ``yesterday``, or ``7d`` ago.
 
     A year, month or day stands for its beginning, or with ``end`` for the beginning of the next one: both bounds of a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatkeep.errors import AmbiguousIdError, ProjectNotFoundError
@@ -10,6 +11,14 @@ from chatkeep.errors import AmbiguousIdError, ProjectNotFoundError
 if TYPE_CHECKING:
     from chatkeep.keep import Keep
     from chatkeep.model import Project
+
+
+def path(text: str) -> Path:
+    """A path as it was typed; ``~`` is a home directory, unless nobody has it: then the name just begins so."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
 
 
 def conversation_ids(keep: Keep, texts: Iterable[str]) -> list[str]:

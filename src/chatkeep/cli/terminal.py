@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Any
 
 # C0 but for tab and line feed, DEL, C1; line and paragraph separators; marks and overrides of writing direction, which
 # can make text read as what it is not; code points that no text holds.
@@ -34,6 +35,18 @@ def clean_json(text: str) -> str:
     They can stand only inside strings, where an escape means the same character.
     """
     return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def encoded_json(value: Any) -> bytes:
+    """A value as JSON. Halves of characters, as names of files may hold them, become U+FFFD: JSON has none."""
+    import msgspec
+
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        from chatkeep.encoding import clean_value
+
+        return msgspec.json.encode(clean_value(msgspec.to_builtins(value), {}))
 
 
 def _visible(match: re.Match[str]) -> str:

@@ -108,7 +108,7 @@ def network_reason(directory: Path) -> str | None:
         directory: May be missing; then its nearest existing parent counts.
     """
     place = directory.resolve()
-    while not place.exists() and place != place.parent:
+    while not _is_there(place) and place != place.parent:
         place = place.parent
     if sys.platform == "win32":
         return _windows_reason(place)
@@ -122,6 +122,13 @@ def network_reason(directory: Path) -> str | None:
     if mount is None or not mount.is_network:
         return None
     return f"{mount.point} is a {mount.type} file system"
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # in a directory that we may not search, or with too long a name
+        return False
 
 
 def _holds(point: str, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -52,8 +53,16 @@ class Layout(msgspec.Struct, frozen=True):
 
     @property
     def exists(self) -> bool:
-        """Whether a store is there."""
-        return self.chats_db.is_file()
+        """Whether a store is there. Raises InstanceError if the system does not let us look."""
+        try:
+            return stat.S_ISREG(self.chats_db.stat().st_mode)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise InstanceError(
+                f"cannot look into {self.directory}: {error.strerror}: choose another place with --home DIR,"
+                " or look at its permissions"
+            ) from error
 
 
 def create(directory: Path) -> Layout:
@@ -74,17 +83,18 @@ def make_private_directory(directory: Path) -> None:
     Raises:
         InstanceError: Something else is in the way, or the system refuses.
     """
-    missing = []
-    place = directory
-    while not place.exists():
-        missing.append(place)
-        place = place.parent
     try:
+        missing = []
+        place = directory
+        while not place.exists():
+            missing.append(place)
+            place = place.parent
         for place in reversed(missing):
             _make_one(place)
+        is_there = directory.is_dir()
     except OSError as error:
         raise InstanceError(f"cannot make {directory}: {error.strerror or error}") from error
-    if not directory.is_dir():
+    if not is_there:
         raise InstanceError(f"{directory} is not a directory: choose another place with --home DIR")
 
 
@@ -96,6 +106,17 @@ def _make_one(place: Path) -> None:
     # mkdir's mode is cut by the umask, which could take the owner's own bits away.
     if os.name == "posix":
         place.chmod(DIRECTORY_MODE)
+        # The name must survive a power cut: what is acknowledged later lies below it.
+        with contextlib.suppress(OSError):
+            _sync_directory(place.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def open_private(path: Path, *, append: bool = False) -> BinaryIO:

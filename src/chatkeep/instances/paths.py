@@ -70,9 +70,13 @@ def home_directory() -> str:
         InstanceError: The system does not say.
     """
     try:
-        return str(Path.home())
+        home = Path.home()
     except RuntimeError as error:
         raise InstanceError("no home directory is known: set HOME, or say where with --home DIR") from error
+    if not home.is_absolute() or (os.name == "posix" and os.environ.get("HOME") == ""):
+        # Empty, it would mean the root of all files.
+        raise InstanceError("HOME is no absolute path: set it, or say where with --home DIR")
+    return str(home)
 
 
 def _absolute(value: str | None, flavour: type[PurePath]) -> PurePath | None:

@@ -6,6 +6,7 @@ finding itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -266,12 +267,12 @@ def sizes(layout: Layout) -> dict[str, int]:
     """Bytes of what is there, by name; found by ``stat`` alone."""
     found = {}
     for name in ("chats.db", "chats.db-wal", "chats.db-shm", "search.db", "search.db-wal", "search.db-shm"):
-        path = layout.directory / name
-        if path.is_file():
-            found[name] = path.stat().st_size
+        with contextlib.suppress(OSError):
+            found[name] = (layout.directory / name).stat().st_size
     for folder in ("blobs", "logs", "backups"):
-        if (layout.directory / folder).is_dir():
-            found[folder] = _folder_bytes(layout.directory / folder)
+        with contextlib.suppress(OSError):
+            if (layout.directory / folder).is_dir():
+                found[folder] = _folder_bytes(layout.directory / folder)
     return found
 
 

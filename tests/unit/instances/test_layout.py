@@ -95,3 +95,19 @@ def test_an_instance_exists_when_its_store_does(tmp_path: Path) -> None:
 
     layout.chats_db.touch()
     assert layout.exists
+
+
+@posix_only
+def test_new_directories_survive_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is acknowledged later lies below them; a name is durable once the directory that holds it was synced."""
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    create(tmp_path / "a" / "b")
+
+    assert synced == [tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino]

@@ -107,3 +107,13 @@ def test_an_unknown_home_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> No
 
     with pytest.raises(InstanceError, match="--home"):
         home_directory()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="another variable names it here")
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_a_home_that_is_no_absolute_path_is_refused(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty, it would mean the root of all files; relative, wherever the program runs."""
+    monkeypatch.setenv("HOME", home)
+
+    with pytest.raises(InstanceError, match="HOME"):
+        home_directory()

@@ -65,7 +65,7 @@ def export_chats(
         if output == "-":
             _to_stdout(invocation, keep, chosen, format)
             return
-        written = keep.export(chosen, to=format, destination=Path(output).expanduser())
+        written = keep.export(chosen, to=format, destination=picking.path(output))
     if invocation.json:
         invocation.emit(_shape(written))
     else:

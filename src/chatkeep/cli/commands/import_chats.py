@@ -97,7 +97,9 @@ def _imported(
 def _source(path: str) -> Iterator[Path]:
     """The place to read; standard input is spooled to a private file, since formats are recognised by seeking in it."""
     if path != "-":
-        yield Path(path).expanduser()
+        from chatkeep.cli import picking
+
+        yield picking.path(path)
         return
     from tempfile import TemporaryDirectory
 

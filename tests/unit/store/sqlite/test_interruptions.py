@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -44,9 +45,9 @@ def _turn_taken(directory: Path) -> Iterator[Turnstile]:
 
 
 @contextmanager
-def _alarm(handler: signal.Handlers | object) -> Iterator[None]:
+def _alarm(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
     """A signal that strikes this thread soon, and again until it has ended the block."""
-    before = signal.signal(signal.SIGALRM, handler)  # type: ignore[arg-type]  # a handler
+    before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.02, 0.5)
     try:
         yield
