@@ -40,6 +40,17 @@ def _talk(content: bytes, **fields: Any) -> SourceConversation:
     return talk([message], attachments=(_file(content),), **fields)
 
 
+def _own(content: bytes | None) -> OwnConversation:
+    file = Attachment(id="file", name="pot.png", size_bytes=4, created_at=START)
+    part = AttachmentRef(attachment_id="file")
+    return OwnConversation(
+        conversation=Conversation(id="own", created_at=START, updated_at=START),
+        messages=(Message(id="m", conversation_id="own", role="user", parts=(part,), created_at=START),),
+        attachments=(_file(content, "file"),),
+        attachment_values=(file,),
+    )
+
+
 def _rows(store: Store) -> int:
     (count,) = store.engine.read(lambda tx: tx.row("SELECT count(*) FROM attachment")) or (-1,)
     return int(count)
@@ -132,23 +143,22 @@ def test_bytes_that_were_lost_come_back_with_their_source(store: Store, tmp_path
     assert check(store).is_clean
 
 
+def test_a_dry_run_counts_files_and_keeps_none(store: Store, tmp_path: Path) -> None:
+    record = talk(TEA.messages, attachments=(_file(b"leaf", "f"), _file(None, "g")))
+    dry = run(store, tmp_path, record, _own(b"late"), dry_run=True)
+
+    assert (dry.attachments.added, dry.attachments.missing) == (2, 1)
+    assert (_rows(store), _contents(store)) == (0, set())
+    wet = run(store, tmp_path, record, _own(b"late"))
+    assert (wet.conversations, wet.messages, wet.attachments) == (dry.conversations, dry.messages, dry.attachments)
+
+
 @pytest.mark.parametrize(("before", "after"), [(None, {b"late"}), (b"first", {b"first"})])
 def test_bytes_of_a_file_that_was_added_here_are_filled_in_but_not_replaced(
     store: Store, tmp_path: Path, before: bytes | None, after: set[bytes]
 ) -> None:
     """An export of Chatkeep's own names it by its id here."""
-
-    def own(content: bytes | None) -> OwnConversation:
-        file = Attachment(id="file", name="pot.png", size_bytes=4, created_at=START)
-        part = AttachmentRef(attachment_id="file")
-        return OwnConversation(
-            conversation=Conversation(id="own", created_at=START, updated_at=START),
-            messages=(Message(id="m", conversation_id="own", role="user", parts=(part,), created_at=START),),
-            attachments=(_file(content, "file"),),
-            attachment_values=(file,),
-        )
-
-    run(store, tmp_path, own(before))
-    run(store, tmp_path, own(b"late"))
+    run(store, tmp_path, _own(before))
+    run(store, tmp_path, _own(b"late"))
 
     assert _contents(store) == after

@@ -24,6 +24,7 @@ from chatkeep.formats.registry import adapter, recognise
 from chatkeep.formats.sources import open_source, probe_of
 from chatkeep.services.preparing import Prepared, Preparer
 from chatkeep.services.reporting import Report
+from chatkeep.services.weighing import Scales
 from chatkeep.store import Store
 from chatkeep.store.attachments import require_bytes
 from chatkeep.store.engine import Transaction
@@ -88,7 +89,8 @@ def import_source(
         store: Where to.
         path: A file, zip, directory or SQLite database.
         format: Name of the adapter; None recognises it.
-        dry_run: Report what would happen, change nothing.
+        dry_run: Report what would happen, change nothing. A conversation that the source holds twice is reported as
+            new twice if the two lie far apart.
         include_purged: Bring back what was purged here.
         progress: Called after each batch.
         own_directory: Where the store itself lies; a source may not overlap with it.
@@ -142,7 +144,7 @@ class _Import:
         self._dry_run = dry_run
         self._include_purged = include_purged
         self._progress = progress
-        self._preparer = Preparer(chosen.name, None if dry_run else store.blobs, include_purged=include_purged)
+        self._preparer = Preparer(chosen.name, Scales() if dry_run else store.blobs, include_purged=include_purged)
         self._batch: list[tuple[Record, Prepared]] = []
         self._batch_messages = 0
         self._batch_end = 0.0

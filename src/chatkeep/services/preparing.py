@@ -10,7 +10,6 @@ from typing import Any, get_args
 
 import msgspec
 
-from chatkeep.blobs import Blobs
 from chatkeep.encoding import clean_text
 from chatkeep.errors import UnreadableSourceError
 from chatkeep.formats.protocol import (
@@ -35,6 +34,7 @@ from chatkeep.model import (
 )
 from chatkeep.services.ordering import in_order
 from chatkeep.services.sniffing import HEAD_BYTES, media_type
+from chatkeep.services.weighing import Bytes
 from chatkeep.store.admitting import is_countable, is_payable
 from chatkeep.store.incoming import Incoming
 from chatkeep.store.large_parts import Put, with_small_parts
@@ -59,9 +59,9 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class Preparer:
-    """Prepares the conversations of one source. ``blobs`` None leaves attachment bytes alone, as a dry run does."""
+    """Prepares the conversations of one source; ``blobs`` takes the bytes of their attachments."""
 
-    def __init__(self, format: str, blobs: Blobs | None, *, include_purged: bool) -> None:
+    def __init__(self, format: str, blobs: Bytes, *, include_purged: bool) -> None:
         self._format = format
         self._blobs = blobs
         self._include_purged = include_purged
@@ -181,8 +181,7 @@ class Preparer:
             assert message.source is not None
             key = SourceKey(self._format, message.source.scope, f"part:{message.source.source_id}:{name}")
             digest = sha256(content).hexdigest()
-            if self._blobs is not None:
-                self._blobs.put(io.BytesIO(content))
+            self._blobs.put(io.BytesIO(content))
             attachments.append(
                 Attachment(
                     id=derived_id(key.format, key.scope, key.source_id, to_us(message.created_at)),
@@ -232,7 +231,7 @@ class Preparer:
                 continue
             id = names[item.source_id] = derived_id(self._format, scope, f"file:{item.source_id}", _us(item.created_at))
             digest, size = self._bytes(item, problems, where)
-            missing += item.open is None or (digest is None and self._blobs is not None)
+            missing += digest is None
             self.unmapped.update(f"attachment.{key}" for key in item.extra)
             made.append(
                 Attachment(
@@ -250,7 +249,7 @@ class Preparer:
         return made, names, missing
 
     def _bytes(self, item: SourceAttachment, problems: list[Skipped], where: str) -> tuple[str | None, int]:
-        if item.open is None or self._blobs is None:
+        if item.open is None:
             return None, item.size_bytes or 0
         try:
             with item.open() as content:
@@ -261,7 +260,7 @@ class Preparer:
         return blob.sha256, blob.size_bytes
 
     def _head(self, digest: str | None) -> bytes:
-        if digest is None or self._blobs is None:
+        if digest is None:
             return b""
         with self._blobs.open(digest) as content:
             return content.read(HEAD_BYTES)
