@@ -34,6 +34,7 @@ from chatkeep.model import (
 )
 from chatkeep.services.ordering import in_order
 from chatkeep.services.sniffing import HEAD_BYTES, media_type
+from chatkeep.services.titling import title_from
 from chatkeep.services.weighing import Bytes
 from chatkeep.store.admitting import is_countable, is_payable
 from chatkeep.store.incoming import Incoming
@@ -83,7 +84,7 @@ class Preparer:
         latest = max((message.created_at for message in messages), default=created_at)
         header = Conversation(
             id=id,
-            title=_title(found.title),
+            title=_title(found.title) or title_from(ordered.messages),
             kind="agent" if found.kind == "agent" else "chat",
             workspace=found.workspace,
             agent=found.agent,
@@ -347,7 +348,7 @@ def _tags(names: tuple[str, ...], problems: list[Skipped], where: str) -> tuple[
 
 
 def _title(title: str | None) -> str | None:
-    if title is None:
+    if title is None or not title.strip():
         return None
     return clean_text(title)[0][:MAX_TITLE_CHARS]
 
