@@ -346,6 +346,8 @@ class AsyncKeep:
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, self._close))
 
     def _close(self) -> None:
+        # A read may be following changes, which has no end of its own.
+        self.keep.stop_following()
         self._reads.shutdown()
         self.keep.close()
 

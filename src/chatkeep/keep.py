@@ -192,8 +192,13 @@ class Keep:
         """
         if not self._opened.is_inherited:
             self._opened.store.engine.refuse_inside_write()
-            self.events.close()
+            self.stop_following()
             self._opened.close()
+
+    def stop_following(self) -> None:
+        """End events and all who follow changes, as :meth:`close` does first; reading and writing go on."""
+        self.events.close()
+        self._opened.follower.close()
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ import pytest
 import chatkeep.aio
 from chatkeep.aio import AsyncKeep, AsyncReply
 from chatkeep.errors import ConversationNotFoundError, StoreClosedError, StreamLostError, UsageError
+from chatkeep.keep import Keep
 from chatkeep.model import Text, Thinking, ToolCall, Usage
 from chatkeep.store.changes import Change
 from chatkeep.store.engine import Transaction
@@ -307,6 +308,26 @@ def test_closing_ends_everything(tmp_path: Path) -> None:
     with chatkeep.open(tmp_path / "home") as keep:
         [chat] = keep.conversations.list().items
         assert [(m.status, m.text) for m in keep.messages.thread(chat.id)] == [("interrupted", "unfinished")]
+
+
+def test_closing_does_not_wait_for_a_read_that_follows(tmp_path: Path) -> None:
+    """It would never end by itself, so neither would closing."""
+
+    async def main() -> None:
+        async with chatkeep.aio.open(tmp_path / "home") as keep:
+            begun = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def follow(keep: Keep) -> list[Change]:
+                with keep.changes.follow() as changes:
+                    loop.call_soon_threadsafe(begun.set)
+                    return list(changes)
+
+            found = asyncio.create_task(keep.run(follow))
+            await begun.wait()
+        assert await found == []
+
+    asyncio.run(asyncio.wait_for(main(), SOON_S))
 
 
 async def _all(changes: chatkeep.aio.AsyncChanges) -> list[Change]:

@@ -84,7 +84,10 @@ class Messages:
         idempotency_key: str | None = None,
         **fields: Any,
     ) -> Future[Message]:
-        """:meth:`append` that does not wait: the future is done when the message is durable."""
+        """:meth:`append` that does not wait: the future is done when the message is durable.
+
+        Its callbacks run on the thread that wrote it, so they must be short: neither wait nor write.
+        """
         return self._engine.submit(
             self._append_work(conversation_id, role, content, parent_id, idempotency_key, fields)
         )

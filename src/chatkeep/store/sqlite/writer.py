@@ -87,7 +87,10 @@ class Writer:
     def write(self, work: Callable[[Transaction], T], *, timeout_s: float) -> T:
         """See :meth:`chatkeep.store.engine.Engine.write`."""
         if self._leader == _this_thread():
-            raise UsageError("a write was begun inside another one: do both in one transaction")
+            raise UsageError(
+                "a write was begun inside another one, or in the callback of one's future: do both in one transaction,"
+                " or this one on another thread"
+            )
         item = Item(work)
         begun = _clock()
         try:
