@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from chatkeep.blobs import DirectoryBlobs
+from chatkeep.encoding import clean_text
 from chatkeep.errors import InstanceError, StoreError, UsageError
 from chatkeep.instances import Layout, create, instance_directory
 from chatkeep.model import utc_now
@@ -81,8 +82,8 @@ def open_store(
     Raises:
         InstanceError, StoreUnavailableError: The directory or its files cannot be used; the message says why.
     """
-    if not owner:
-        raise UsageError("an owner has a name")
+    if not owner or clean_text(owner)[1]:
+        raise UsageError("an owner has a name, of characters that can be stored")
     directory = directory_of(where)
     _refuse_unnameable(directory)
     layout = Layout(directory) if read_only else create(directory)

@@ -54,3 +54,10 @@ def test_an_opening_that_is_interrupted_releases_the_store(tmp_path: Path, monke
 
     assert len(closed) == 1
     assert not (tmp_path / "home" / "chats.db-wal").exists()
+
+
+@pytest.mark.parametrize("owner", ["", "nul \0", "half \ud83c"])
+def test_an_owner_that_cannot_be_stored_is_refused_at_once(tmp_path: Path, owner: str) -> None:
+    with pytest.raises(chatkeep.ChatkeepError):
+        chatkeep.open(tmp_path / "home", owner=owner)
+    assert not (tmp_path / "home").exists()
