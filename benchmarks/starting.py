@@ -74,7 +74,8 @@ def run(place: Path, sizes: Sizes) -> Section:
 
 def _process(command: list[str]) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "CHATKEEP"))}
-    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    subprocess.run(command, check=True, env=environment, stdout=quiet, stderr=quiet)
 
 
 def _fill(directory: Path, count: int) -> None:
