@@ -63,7 +63,26 @@ def test_cycles_orphans_and_twins_are_reported_and_kept(store: Store, tmp_path: 
         "orphan",
         "twin",
     ]
-    assert len(report.skipped) == 3
+    assert [(problem.where, problem.reason) for problem in report.skipped] == [
+        ("record 0 message t", "its id occurs twice: left out")
+    ]
+    assert {remark.where for remark in report.noted} == {"record 0 message o", "record 0 message x"}
+
+
+def test_what_was_imported_is_noted_and_does_not_count_as_skipped(store: Store, tmp_path: Path) -> None:
+    """A strict import must not fail over messages that are there."""
+    report = run(store, tmp_path, talk([said("o", "gone", "orphan")]))
+    totals = Report()
+    totals.add(report)
+
+    assert report.is_clean
+    assert totals.noted == report.noted == [Skipped("record 0 message o", "its parent is missing: kept as a root")]
+
+
+def test_a_kind_that_many_files_hold_is_named_once(store: Store, tmp_path: Path) -> None:
+    report = run(store, tmp_path, NotImported("rules", 3), NotImported("agents", 1), NotImported("rules", 2))
+
+    assert report.not_imported == [NotImported("agents", 1), NotImported("rules", 5)]
 
 
 def test_ids_that_the_source_repeats_across_conversations_are_kept_apart(store: Store, tmp_path: Path) -> None:

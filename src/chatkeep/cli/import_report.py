@@ -46,6 +46,7 @@ def _counts(report: Report) -> dict[str, Any]:
         "attachments": {"added": report.attachments.added, "missing": report.attachments.missing},
         "skipped": [{"where": each.where, "reason": each.reason} for each in report.skipped],
         "skipped_more": report.skipped_more,
+        "noted": [{"where": each.where, "reason": each.reason} for each in report.noted],
         "unmapped": [{"field": each.field, "count": each.count} for each in report.unmapped],
         "not_imported": [{"what": each.what, "count": each.count} for each in report.not_imported],
         "purged": report.purged,
@@ -63,6 +64,8 @@ def write_report(invocation: Invocation, report: Report, *, dry_run: bool) -> No
     more = len(report.skipped) - _SHOWN_SKIPPED + report.skipped_more
     if more > 0:
         invocation.write(f"  skipped       {more:,} more: --json lists them\n")
+    if report.noted:
+        invocation.write(f"  noted         {counted(len(report.noted), 'odd message')}, imported all the same: --json lists them\n")
     for left_out in report.not_imported:
         invocation.write(f"  not imported  {left_out.count:,} {clean_line(left_out.what)}\n")
     if report.purged:

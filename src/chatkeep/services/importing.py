@@ -19,7 +19,7 @@ from chatkeep.errors import (
     UnreadableSourceError,
     UsageError,
 )
-from chatkeep.formats.protocol import FormatAdapter, NotImported, Record, Skipped, Source
+from chatkeep.formats.protocol import FormatAdapter, Record, Skipped, Source
 from chatkeep.formats.registry import adapter, recognise
 from chatkeep.formats.sources import open_source, probe_of
 from chatkeep.services.preparing import Prepared, Preparer
@@ -161,7 +161,7 @@ class _Import:
                 elif isinstance(item, Skipped):
                     self.report.skip(item)
                 else:
-                    self._leave_out(item)
+                    self.report.leave_out(item)
             self._flush()
         self.report.set_unmapped(self._preparer.unmapped)
 
@@ -172,9 +172,6 @@ class _Import:
             done = counts.added + counts.updated + counts.unchanged + counts.skipped
             messages = self.report.messages
             self._progress(Progress(stage, done, messages.added + messages.updated + messages.unchanged))
-
-    def _leave_out(self, item: NotImported) -> None:
-        self.report.not_imported.append(item)
 
     def _take(self, record: Record) -> None:
         if record.fingerprint is not None:
@@ -221,6 +218,8 @@ class _Import:
             for problem in prepared.problems:
                 self.report.skip(problem)
             if isinstance(result, Merged):
+                for remark in prepared.notes:
+                    self.report.note(remark)
                 unused.update(result.spare_blobs)
                 self.report.take(result)
                 self.report.attachments.missing += prepared.missing if result.outcome != "purged" else 0

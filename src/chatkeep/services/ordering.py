@@ -15,6 +15,9 @@ class Ordered(msgspec.Struct, frozen=True):
     messages: list[SourceMessage]
     parents: list[str | None]
     problems: list[Skipped]
+    """What was left out."""
+    notes: list[Skipped]
+    """What is there, but not where its source has it."""
 
 
 def in_order(messages: Sequence[SourceMessage], where: str) -> Ordered:
@@ -30,11 +33,12 @@ def in_order(messages: Sequence[SourceMessage], where: str) -> Ordered:
         if message.source_id in ids:
             return _sorted(messages, where)
         ids.add(message.source_id)
-    return Ordered(list(messages), [message.parent_id for message in messages], [])
+    return Ordered(list(messages), [message.parent_id for message in messages], [], [])
 
 
 def _sorted(messages: Sequence[SourceMessage], where: str) -> Ordered:
     problems: list[Skipped] = []
+    notes: list[Skipped] = []
     unique: dict[str, SourceMessage] = {}
     for message in messages:
         if message.source_id in unique:
@@ -45,7 +49,7 @@ def _sorted(messages: Sequence[SourceMessage], where: str) -> Ordered:
     for id, message in unique.items():
         parent_id = message.parent_id
         if parent_id is not None and parent_id not in unique:
-            problems.append(Skipped(f"{where} message {_short(id)}", "its parent is missing: kept as a root"))
+            notes.append(Skipped(f"{where} message {_short(id)}", "its parent is missing: kept as a root"))
             parent_id = None
         parents[id] = parent_id
     order: dict[str, None] = {}
@@ -58,10 +62,10 @@ def _sorted(messages: Sequence[SourceMessage], where: str) -> Ordered:
             _emit(id, order, waiting)
     for id in unique:
         if id not in order:
-            problems.append(Skipped(f"{where} message {_short(id)}", "its parents form a cycle: cut here"))
+            notes.append(Skipped(f"{where} message {_short(id)}", "its parents form a cycle: cut here"))
             parents[id] = None
             _emit(id, order, waiting)
-    return Ordered([unique[id] for id in order], [parents[id] for id in order], problems)
+    return Ordered([unique[id] for id in order], [parents[id] for id in order], problems, notes)
 
 
 def _emit(id: str, order: dict[str, None], waiting: dict[str, list[str]]) -> None:

@@ -55,6 +55,8 @@ class Prepared(msgspec.Struct, frozen=True):
 
     incoming: Incoming
     problems: list[Skipped]
+    notes: list[Skipped]
+    """What came in whole, but not quite as the source has it."""
     missing: int
     """Attachments that the source mentions but does not hold."""
 
@@ -112,7 +114,7 @@ class Preparer:
             include_purged=self._include_purged,
             stand_in=found.stand_in,
         )
-        return Prepared(incoming, problems, missing)
+        return Prepared(incoming, problems, ordered.notes, missing)
 
     def key_of(self, found: SourceConversation | OwnConversation) -> SourceKey:
         """By what a conversation's source is known: what a purge leaves a hash of."""
@@ -268,6 +270,7 @@ class Preparer:
 
     def _own(self, found: OwnConversation, where: str) -> Prepared:
         problems = list(found.problems)
+        notes: list[Skipped] = []
         tags = _tags(found.conversation.tags, problems, where)
         attachments = []
         missing = 0
@@ -278,11 +281,13 @@ class Preparer:
         incoming = Incoming(
             conversation=msgspec.structs.replace(found.conversation, tags=tags),
             project=found.project,
-            messages=[_within_limits(message, problems, where) for message in _own_in_order(found, problems, where)],
+            messages=[
+                _within_limits(message, problems, where) for message in _own_in_order(found, problems, notes, where)
+            ],
             attachments=tuple(attachments),
             include_purged=self._include_purged,
         )
-        return Prepared(incoming, problems, missing)
+        return Prepared(incoming, problems, notes, missing)
 
 
 def _linked(parts: tuple[Any, ...], names: dict[str, str]) -> tuple[Any, ...]:
@@ -306,11 +311,12 @@ def _key_text(text: str) -> str:
     return cleaned
 
 
-def _own_in_order(found: OwnConversation, problems: list[Skipped], where: str) -> list[Message]:
+def _own_in_order(found: OwnConversation, problems: list[Skipped], notes: list[Skipped], where: str) -> list[Message]:
     """Messages of a file in our format, which somebody may have made up: each once, behind its parent or at a root."""
     stubs = [SourceMessage(source_id=each.id, parent_id=each.parent_id, role=each.role) for each in found.messages]
     ordered = in_order(stubs, where)
     problems.extend(ordered.problems)
+    notes.extend(ordered.notes)
     known: dict[str, Message] = {}
     for message in found.messages:
         known.setdefault(message.id, message)

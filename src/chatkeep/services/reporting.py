@@ -10,7 +10,7 @@ from chatkeep.formats.protocol import NotImported, Skipped
 from chatkeep.store.incoming import Merged
 
 MAX_SKIPPED = 10_000
-"""So many skipped records are listed; the rest are counted."""
+"""So many skipped records, and so many notes, are listed; the rest of the skipped ones are counted."""
 
 
 class ConversationCounts(msgspec.Struct):
@@ -48,7 +48,9 @@ class Report(msgspec.Struct):
     """What was imported from one source, or (without a path) from several together.
 
     ``purged`` counts conversations that were left out because they were purged here. ``skipped`` lists everything that
-    could not be read, with its place; ``skipped_more`` counts what did not fit in the list.
+    could not be read, with its place; ``skipped_more`` counts what did not fit in the list. ``noted`` lists in the
+    same shape what was imported although something about it is odd, such as a message whose parent is missing; at most
+    as many.
     """
 
     path: str | None = None
@@ -59,6 +61,7 @@ class Report(msgspec.Struct):
     purged: int = 0
     skipped: list[Skipped] = msgspec.field(default_factory=list)
     skipped_more: int = 0
+    noted: list[Skipped] = msgspec.field(default_factory=list)
     unmapped: list[UnmappedField] = msgspec.field(default_factory=list)
     not_imported: list[NotImported] = msgspec.field(default_factory=list)
 
@@ -68,6 +71,11 @@ class Report(msgspec.Struct):
             self.skipped.append(problem)
         else:
             self.skipped_more += 1
+
+    def note(self, remark: Skipped) -> None:
+        """Take in something odd about what was imported; beyond the list's bound it is dropped."""
+        if len(self.noted) < MAX_SKIPPED:
+            self.noted.append(remark)
 
     def take(self, merged: Merged) -> None:
         """Take in what merging a conversation did."""
@@ -85,6 +93,12 @@ class Report(msgspec.Struct):
         ordered = sorted(fields.items(), key=lambda item: (-item[1], item[0]))
         self.unmapped = [UnmappedField(name, count) for name, count in ordered]
 
+    def leave_out(self, kind: NotImported) -> None:
+        """Take in a category that was not read; each is in the list once, however many files hold some of it."""
+        counts = {item.what: item.count for item in self.not_imported}
+        counts[kind.what] = counts.get(kind.what, 0) + kind.count
+        self.not_imported = [NotImported(what, count) for what, count in sorted(counts.items())]
+
     @property
     def is_clean(self) -> bool:
         """Whether everything that the source holds was read."""
@@ -100,9 +114,10 @@ class Report(msgspec.Struct):
         self.skipped_more += other.skipped_more
         for problem in other.skipped:
             self.skip(problem)
+        for remark in other.noted:
+            self.note(remark)
         fields = Counter({item.field: item.count for item in self.unmapped})
         fields.update({item.field: item.count for item in other.unmapped})
         self.set_unmapped(fields)
-        kinds = Counter({item.what: item.count for item in self.not_imported})
-        kinds.update({item.what: item.count for item in other.not_imported})
-        self.not_imported = [NotImported(what, count) for what, count in sorted(kinds.items())]
+        for kind in other.not_imported:
+            self.leave_out(kind)
