@@ -43,9 +43,9 @@ def _claude_code(environ: Mapping[str, str], home: Path) -> Iterator[FoundSource
     places = [home / ".claude", home / ".config" / "claude"]
     configured = environ.get("CLAUDE_CONFIG_DIR")
     for place in [Path(configured), *places] if configured else places:
-        projects = place / "projects"
-        if _holds(projects, ".jsonl"):
-            yield FoundSource(path=projects, format="claude-code", what="Claude Code sessions")
+        # The folder and not only its sessions: what was typed lies beside them.
+        if _holds(place / "projects", ".jsonl"):
+            yield FoundSource(path=place, format="claude-code", what="Claude Code sessions")
 
 
 def _holds(projects: Path, ending: str) -> bool:

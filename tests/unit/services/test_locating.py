@@ -32,8 +32,8 @@ def test_claude_code_sessions_are_found_where_it_keeps_them(home: Path, tmp_path
     make(tmp_path / "elsewhere" / "projects" / "p" / "s.jsonl")
 
     assert found(home, CLAUDE_CONFIG_DIR=str(tmp_path / "elsewhere")) == {
-        tmp_path / "elsewhere" / "projects": "claude-code",
-        home / ".claude" / "projects": "claude-code",
+        tmp_path / "elsewhere": "claude-code",
+        home / ".claude": "claude-code",
     }
 
 
