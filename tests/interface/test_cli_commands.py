@@ -87,15 +87,40 @@ def test_renaming_pinning_archiving_and_tagging(cli: Run, ids: Ids) -> None:
     assert len(cli("list", "--pinned", "--json").json["conversations"]) == 2
     cli("unpin", bread)
     assert [row["id"] for row in cli("list", "--pinned", "--json").json["conversations"]] == [ids["odd"]]
-    cli("archive", bread)
-    assert [row["id"] for row in cli("list", "--archived", "--json").json["conversations"]] == [bread]
-    cli("unarchive", bread)
     assert cli("tag", bread, "sour dough", "baking", "--json").json["conversations"][0]["tags"] == [
         "baking",
         "sour dough",
     ]
     assert cli("tags", "--json").json["tags"] == [{"name": "baking", "count": 1}, {"name": "sour dough", "count": 1}]
     assert cli("untag", bread, "baking", "--json").json["conversations"][0]["tags"] == ["sour dough"]
+
+
+def test_archived_chats_leave_the_list_unless_asked_for(cli: Run, ids: Ids) -> None:
+    def listed(*options: str) -> list[str]:
+        return [row["id"] for row in cli("list", *options, "--json").json["conversations"]]
+
+    cli("archive", ids["bread"])
+
+    assert listed() == [ids["odd"]]
+    assert listed("--archived") == [ids["bread"]]
+    assert sorted(listed("--all")) == sorted([ids["odd"], ids["bread"]])
+    cli("list", "--all", "--archived", code=2)
+    cli("delete", ids["bread"])
+    assert listed("--trash") == [ids["bread"]]
+    cli("trash", "restore", ids["bread"])
+    cli("unarchive", ids["bread"])
+    assert ids["bread"] in listed()
+
+
+@pytest.mark.parametrize("title", [(), ("",), (" ", "\t"), ("Bread", "--clear")])
+def test_a_title_is_not_taken_away_by_accident(cli: Run, ids: Ids, title: tuple[str, ...]) -> None:
+    """An empty shell variable must not undo what somebody thought of."""
+    assert "--clear" in cli("rename", ids["bread"], *title, code=2).err
+    assert cli("show", ids["bread"], "--json").json["conversation"]["title"] == "Bread ratio"
+
+
+def test_a_title_is_taken_away_when_asked(cli: Run, ids: Ids) -> None:
+    assert cli("rename", ids["bread"], "--clear", "--json").json["conversations"][0]["title"] is None
 
 
 def test_moving_between_projects(cli: Run, ids: Ids) -> None:

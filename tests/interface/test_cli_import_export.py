@@ -131,6 +131,13 @@ def test_a_folder_in_which_the_named_format_finds_nothing_is_told(cli: Run, tmp_
     assert f"{folder}: nothing in it was read as claude" in cli("import", folder, "--as", "claude").err
 
 
+def test_a_quiet_import_prints_errors_only(cli: Run, chatgpt: Path, tmp_path: Path) -> None:
+    done = cli("import", "-q", chatgpt)
+    assert (done.out, done.err) == ("", "")
+    assert "nothing.zip" in cli("import", "-q", tmp_path / "nothing.zip", code=53).err
+    assert cli("import", "-q", chatgpt, "--json").json["totals"]["conversations"]["unchanged"] == 1
+
+
 def test_a_file_that_is_not_there_is_told(cli: Run, tmp_path: Path) -> None:
     assert "nothing.zip" in cli("import", tmp_path / "nothing.zip", code=53).err
 

@@ -149,6 +149,8 @@ def _tell(invocation: Invocation, reports: list[Report], failures: list[FormatEr
         if reports or not failures:
             invocation.emit(shape(reports))
         return
+    if invocation.quiet:
+        return
     for report in reports:
         write_report(invocation, report, dry_run=dry_run)
 

@@ -12,6 +12,7 @@ from chatkeep.cli.groups import command
 from chatkeep.cli.invocation import Invocation
 from chatkeep.cli.moments import Moment, local
 from chatkeep.cli.tables import Column
+from chatkeep.errors import UsageError
 
 if TYPE_CHECKING:
     from chatkeep.model import ConversationSummary
@@ -29,7 +30,8 @@ SHORT_ID = 8
 @click.option("--until", type=Moment(end=True), metavar="TIME", help="Only those of this time or earlier.")
 @click.option("--trash", is_flag=True, help="Those in the trash instead.")
 @click.option("--pinned", is_flag=True, help="Only pinned ones.")
-@click.option("--archived", is_flag=True, help="Only archived ones.")
+@click.option("--archived", is_flag=True, help="Only archived ones, which are left out otherwise.")
+@click.option("--all", "everything", is_flag=True, help="Archived ones, too.")
 @click.option("--order", type=click.Choice(["updated", "created"]), default="updated", help="Which time counts.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
 @click.option("--cursor", metavar="CURSOR", help="Go on where an earlier list ended.")
@@ -42,6 +44,7 @@ def list_chats(
     trash: bool,
     pinned: bool,
     archived: bool,
+    everything: bool,
     **filters: Any,
 ) -> None:
     """List conversations, the latest first.
@@ -51,12 +54,14 @@ def list_chats(
     """
     from chatkeep.cli import picking, shapes
 
+    if archived and everything:
+        raise UsageError("--archived and --all do not go together")
     with invocation.reading() as keep:
         page = keep.conversations.list(
             project=picking.project(keep, project).id if project else None,
             trashed=trash,
             pinned=True if pinned else None,
-            archived=True if archived else None,
+            archived=None if everything or trash else archived,
             **filters,
         )
         names = picking.project_names(keep, (row.project_id for row in page.items))
