@@ -65,7 +65,9 @@ def write_report(invocation: Invocation, report: Report, *, dry_run: bool) -> No
     if more > 0:
         invocation.write(f"  skipped       {more:,} more: --json lists them\n")
     if report.noted:
-        invocation.write(f"  noted         {counted(len(report.noted), 'odd message')}, imported all the same: --json lists them\n")
+        invocation.write(
+            f"  noted         {counted(len(report.noted), 'odd message')}, imported all the same: --json lists them\n"
+        )
     for left_out in report.not_imported:
         invocation.write(f"  not imported  {left_out.count:,} {clean_line(left_out.what)}\n")
     if report.purged:

@@ -151,18 +151,27 @@ class _Import:
         self.report = Report(format=chosen.name)
 
     def read(self, source: Source) -> None:
-        """Read all records of the source."""
+        """Read all records of the source. Raises UnreadableSourceError."""
         for skipped in source.skipped:
             self.report.skip(skipped)
+        records = 0
+        unreadable: Skipped | None = None
         with _no_cycle_collection():
             for item in self._adapter.read(source):
                 if isinstance(item, Record):
+                    records += 1
                     self._take(item)
                 elif isinstance(item, Skipped):
+                    unreadable = unreadable or item
                     self.report.skip(item)
                 else:
                     self.report.leave_out(item)
             self._flush()
+        if unreadable is not None and not records:
+            # A report without any conversation would look like an import of an empty source.
+            raise UnreadableSourceError(
+                f"{source.path}: nothing in it could be read: {unreadable.where}: {unreadable.reason}"
+            )
         self.report.set_unmapped(self._preparer.unmapped)
 
     def tell(self, stage: str) -> None:

@@ -145,6 +145,8 @@ def _load_chat(raw: bytes, where: str, projects: _Projects) -> SourceConversatio
     fallback_id = fingerprint(name, 0, raw)
     if "chat_messages" not in data and isinstance(data.get("messages"), list):
         return design_chat(data, fallback_id=fallback_id, problems=problems)
+    if "chat_messages" not in data and "uuid" not in data:
+        raise ValueError("neither uuid nor chat_messages: not a conversation of Claude")
     return conversation(data, fallback_id=fallback_id, problems=problems, projects=projects.known)
 
 
