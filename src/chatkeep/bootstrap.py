@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +37,8 @@ class Opened:
         self.follower = follower
         self.read_only = read_only
         self._pid = os.getpid()
+        self._closing = threading.Lock()
+        self._closer: int | None = None
 
     @property
     def is_inherited(self) -> bool:
@@ -46,12 +50,17 @@ class Opened:
         if self.is_inherited:
             return
         self.store.engine.refuse_inside_write()
-        self.follower.close()
-        try:
-            self.flusher.close()
-        finally:
-            self.store.index.close()
-            self.store.engine.close()
+        if self._closer == threading.get_ident():
+            return  # a signal handler has interrupted this very call, which goes on after it
+        # One after the other: the second to come must not close the engine before the first has ended its replies.
+        with self._closing:
+            self._closer = threading.get_ident()
+            try:
+                with contextlib.ExitStack() as steps:
+                    for step in (self.store.engine, self.store.index, self.flusher, self.follower):
+                        steps.callback(step.close)
+            finally:
+                self._closer = None
 
 
 def directory_of(where: str | Path | None) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apsw
 
-from chatkeep.errors import SearchUnavailableError, StoreError
+from chatkeep.errors import SearchUnavailableError, StoreClosedError, StoreError
 from chatkeep.store.sqlite.connections import connect
 from chatkeep.store.sqlite.search import schema
 from chatkeep.store.sqlite.search.checkpointing import Checkpoints
@@ -48,6 +48,7 @@ class SearchFile:
         self._immutable = immutable
         self._idle: list[Reading] = []
         self._lock = threading.Lock()
+        self._is_closed = False
         self._writer: apsw.Connection | None = None
         self._writer_identity: tuple[int, int] | None = None
 
@@ -68,7 +69,7 @@ class SearchFile:
             reader.connection.close(force=True)
             raise
         with self._lock:
-            if len(self._idle) < _IDLE_READERS:
+            if len(self._idle) < _IDLE_READERS and not self._is_closed:
                 self._idle.append(reader)
                 return
         reader.connection.close()
@@ -78,7 +79,10 @@ class SearchFile:
 
         Raises:
             UnusableIndexError: As it says.
+            StoreClosedError: The index is being closed.
         """
+        if self._is_closed:
+            raise StoreClosedError("the search index was closed meanwhile: open the store again")
         identity = self._identity()
         if self._writer is None or identity != self._writer_identity:
             self._close_writer()
@@ -119,12 +123,17 @@ class SearchFile:
                 found[NAME + suffix] = self.path.with_name(NAME + suffix).stat().st_size
         return found
 
+    def stop_writing(self) -> None:
+        """Refuse :meth:`writer` from now on; who writes in another thread ends with its next step."""
+        self._is_closed = True
+
     def close_readers(self) -> None:
         """Let go of the idle readers, which may keep the log from being truncated."""
         self._close_idle()
 
     def close(self) -> None:
         """Release everything; repeating it is harmless."""
+        self.stop_writing()
         self.checkpoints.finish()
         self._close_writer()
         self._close_idle()
@@ -171,7 +180,9 @@ class SearchFile:
 
     def _close_writer(self) -> None:
         if self._writer is not None:
-            self._writer.close(force=True)
+            # One that another thread still uses is closed when nobody refers to it any more.
+            with contextlib.suppress(apsw.ThreadingViolationError):
+                self._writer.close(force=True)
             self._writer = None
 
     def _close_idle(self) -> None:

@@ -134,8 +134,10 @@ class SearchIndex:
         """Release everything; repeating it is harmless."""
         if not self._closed:
             self._closed = True
-            self._file.close()
+            # Another thread may be at work in it.
+            self._file.stop_writing()
             self._turn.close()
+            self._file.close()
             if self._scratch is not None:
                 self._scratch.remove()
 

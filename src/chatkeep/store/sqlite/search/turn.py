@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from chatkeep.errors import SearchUnavailableError
+from chatkeep.errors import SearchUnavailableError, StoreClosedError
 from chatkeep.store.sqlite.locks import TRY_EXCLUSIVE, UNLOCK, close_lock_file, flock, open_lock_file
 
 LOCK_NAME = "search"
 
 _FIRST_PAUSE_S = 0.001
 _LONGEST_PAUSE_S = 0.02
+_CLOSE_WAIT_S = 10.0
 
 
 class Turn:
@@ -24,6 +25,7 @@ class Turn:
         self._path = directory / LOCK_NAME
         self._descriptor: int | None = None
         self._here = threading.Lock()
+        self._is_closed = False
 
     @contextlib.contextmanager
     def taken(self, wait_s: float, *, until: Callable[[], bool] = lambda: False) -> Iterator[bool]:
@@ -39,11 +41,14 @@ class Turn:
                 self._here.release()
 
     def close(self) -> None:
-        """Let go of the lock file; repeating it is harmless."""
-        with self._here:
+        """Let go of the lock file, once another thread has ended its turn; repeating it is harmless."""
+        self._is_closed = True
+        # Not for ever: a signal handler may have interrupted the very thread whose turn it is.
+        if self._here.acquire(timeout=_CLOSE_WAIT_S):
             if self._descriptor is not None:
                 close_lock_file(self._descriptor)
                 self._descriptor = None
+            self._here.release()
 
     def _take(self, deadline: float, until: Callable[[], bool]) -> bool:
         pause = _FIRST_PAUSE_S
@@ -58,6 +63,8 @@ class Turn:
         if not self._here.acquire(blocking=False):
             return False
         try:
+            if self._is_closed:
+                raise StoreClosedError("the search index was closed meanwhile: open the store again")
             if self._descriptor is None:
                 self._descriptor = self._open()
             flock(self._descriptor, TRY_EXCLUSIVE)
