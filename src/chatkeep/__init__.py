@@ -1,7 +1,8 @@
 """Chatkeep: the durable home of AI-chat data.
 
 ``chatkeep.open()`` gives a :class:`~chatkeep.keep.Keep`; everything else is reached from it. Names are imported when
-they are first used, so that importing the package costs next to nothing.
+they are first used, so that importing the package costs next to nothing. The errors that callers catch most are here;
+all of them, with what they mean, are in :mod:`chatkeep.errors`, and all derive from ``ChatkeepError``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from chatkeep.errors import AmbiguousIdError as AmbiguousIdError
     from chatkeep.errors import ChatkeepError as ChatkeepError
+    from chatkeep.errors import ConflictError as ConflictError
+    from chatkeep.errors import ConversationNotFoundError as ConversationNotFoundError
+    from chatkeep.errors import DuplicateError as DuplicateError
+    from chatkeep.errors import MessageNotFoundError as MessageNotFoundError
+    from chatkeep.errors import NotFoundError as NotFoundError
+    from chatkeep.errors import ReplyExistsError as ReplyExistsError
+    from chatkeep.errors import StoreBusyError as StoreBusyError
+    from chatkeep.errors import StoreClosedError as StoreClosedError
+    from chatkeep.errors import StoreError as StoreError
+    from chatkeep.errors import StoreFullError as StoreFullError
+    from chatkeep.errors import StreamLostError as StreamLostError
+    from chatkeep.errors import TrashedError as TrashedError
+    from chatkeep.errors import UnreadableSourceError as UnreadableSourceError
+    from chatkeep.errors import UsageError as UsageError
     from chatkeep.keep import Keep as Keep
     from chatkeep.model import Attachment as Attachment
     from chatkeep.model import AttachmentRef as AttachmentRef
@@ -29,30 +45,53 @@ if TYPE_CHECKING:
     from chatkeep.model import ToolCall as ToolCall
     from chatkeep.model import ToolResult as ToolResult
     from chatkeep.model import Usage as Usage
+    from chatkeep.store.branches import Branch as Branch
+    from chatkeep.store.changes import Change as Change
 
 __all__ = [
+    "AmbiguousIdError",
     "Attachment",
     "AttachmentRef",
+    "Branch",
+    "Change",
     "ChatkeepError",
     "Citation",
     "Code",
+    "ConflictError",
     "Conversation",
+    "ConversationNotFoundError",
     "ConversationSummary",
+    "DuplicateError",
     "Keep",
     "Message",
+    "MessageNotFoundError",
+    "NotFoundError",
     "Page",
     "Project",
     "RawPart",
+    "ReplyExistsError",
+    "StoreBusyError",
+    "StoreClosedError",
+    "StoreError",
+    "StoreFullError",
+    "StreamLostError",
     "Tag",
     "Text",
     "Thinking",
     "ToolCall",
     "ToolResult",
+    "TrashedError",
+    "UnreadableSourceError",
     "Usage",
+    "UsageError",
     "open",
 ]
 
-_PLACES = dict.fromkeys(__all__, "chatkeep.model") | {"Keep": "chatkeep.keep", "ChatkeepError": "chatkeep.errors"}
+_PLACES = (
+    dict.fromkeys(__all__, "chatkeep.model")
+    | {name: "chatkeep.errors" for name in __all__ if name.endswith("Error")}
+    | {"Keep": "chatkeep.keep", "Branch": "chatkeep.store.branches", "Change": "chatkeep.store.changes"}
+)
 
 
 def open(  # the call reads chatkeep.open(...)

@@ -13,11 +13,14 @@ from chatkeep.errors import UsageError
 from chatkeep.model import ConversationSummary, Page
 from chatkeep.services.announcing import Events
 from chatkeep.store import Filter, Store
+from chatkeep.store.attachments import Attachments
 from chatkeep.store.changes import Changes
 from chatkeep.store.conversations import Conversations
 from chatkeep.store.listing import Order
 from chatkeep.store.messages import Messages
+from chatkeep.store.projects import Projects
 from chatkeep.store.streams import Streams
+from chatkeep.store.tags import Tags
 
 # Services are imported when they are first called: all formats together take longer to load than a list to read.
 if TYPE_CHECKING:
@@ -114,7 +117,31 @@ class Keep:
     """A store, opened. Made by :func:`chatkeep.open`; a context manager that closes itself.
 
     Safe to use from many threads at once; a copy inherited over ``fork`` raises StoreClosedError.
+
+    Attributes:
+        conversations: Conversations: create, get, list, rename, tag, branches, delete, purge.
+        messages: Messages: append, get, list, the shown thread, and replies written as they come.
+        projects: Projects, which conversations can be filed under.
+        tags: The tags that there are.
+        attachments: Files of messages: add, get, open, list.
+        changes: The log of what was committed, to follow or to catch up with.
+        events: The same as calls of handlers.
+        directory: Where the store lies.
+        owner: Whose chats this keep shows and writes.
+        read_only: Whether it was opened to change nothing.
     """
+
+    # Said in the docstring, since help() does not show what stands below an annotation.
+    conversations: KeptConversations
+    messages: KeptMessages
+    projects: Projects
+    tags: Tags
+    attachments: Attachments
+    changes: Changes
+    events: Events
+    directory: Path
+    owner: str
+    read_only: bool
 
     def __init__(self, opened: Opened) -> None:
         store = self._store = opened.store
@@ -141,7 +168,12 @@ class Keep:
             limit: At most so many hits.
             cursor: ``next`` of the page before.
             wait: Index everything committed so far first, however long it takes.
+
+        Raises:
+            UsageError: The query is no text.
         """
+        if not isinstance(query, str):
+            raise UsageError(f"a query is a text, not {type(query).__name__}")
         return self._store.index.search(self.owner, query, newest=newest, limit=limit, cursor=cursor, wait=wait)
 
     def import_from(

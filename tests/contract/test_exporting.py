@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,13 @@ def test_what_is_purged_meanwhile_is_left_out_of_everything_but_missed_by_name(
     with pytest.raises(ConversationNotFoundError):
         export(store, [gone], to="chatkeep", destination=tmp_path / "one.jsonl")
     assert not (tmp_path / "one.jsonl").exists()
+
+
+def test_equal_stores_are_listed_alike_in_whichever_order_they_were_filled(store: Store, other_store: Store) -> None:
+    """Else two exports of the same chats differ, and a backup of them is never unchanged."""
+    moments = [datetime(2026, 1, day, tzinfo=UTC) for day in (2, 1, 1, 1, 3)]
+    for place, ids in ((store, "abcde"), (other_store, "edcba")):
+        for id in ids:
+            place.conversations.create(id=id, created_at=moments["abcde".index(id)])
+
+    assert list(all_ids(store)) == list(all_ids(other_store)) == ["e", "a", "b", "c", "d"]

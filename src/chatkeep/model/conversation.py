@@ -58,9 +58,9 @@ class ConversationSummary(msgspec.Struct, frozen=True, gc=False):
     kind: str
     source: str | None
     """Name of the format that it was imported from; None for what was born here."""
-    pinned: int
-    """1 or 0, as the table has it."""
-    archived: int
+    pinned_flag: int
+    """1 or 0, as the table has it: converting all of a long list would slow it down."""
+    archived_flag: int
     """1 or 0."""
     trashed_us: int | None
     created_us: int
@@ -69,6 +69,16 @@ class ConversationSummary(msgspec.Struct, frozen=True, gc=False):
     preview: str
     cost_nanos: int | None
     tags_json: str | None
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it is kept at hand."""
+        return bool(self.pinned_flag)
+
+    @property
+    def archived(self) -> bool:
+        """Whether it is put aside."""
+        return bool(self.archived_flag)
 
     @property
     def created_at(self) -> datetime:

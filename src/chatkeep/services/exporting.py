@@ -8,8 +8,11 @@ from pathlib import Path
 from chatkeep.errors import ConversationNotFoundError
 from chatkeep.formats.protocol import ExportRecord, Written
 from chatkeep.formats.registry import writer
-from chatkeep.model import Message
+from chatkeep.model import ConversationSummary, Message
 from chatkeep.store import Filter, Store
+
+_TOGETHER = 100_000
+"""So many conversations that began at the same moment are held to put them in order."""
 
 
 def export(store: Store, conversation_ids: Iterable[str] | None, *, to: str, destination: Path) -> Written:
@@ -42,12 +45,27 @@ def _all_records(store: Store) -> Iterator[ExportRecord]:
 
 
 def all_ids(store: Store) -> Iterator[str]:
-    """Every conversation outside the trash, the latest begun first."""
+    """Every conversation outside the trash, the latest begun first; those that began together, by id.
+
+    So equal stores are exported alike, in whichever order they were filled; of a million that began at one moment,
+    each hundred thousand is in order.
+    """
+    together: list[str] = []
+    began: int | None = None
+    for item in _latest_first(store):
+        if item.created_us != began or len(together) >= _TOGETHER:
+            yield from sorted(together)
+            together, began = [], item.created_us
+        together.append(item.id)
+    yield from sorted(together)
+
+
+def _latest_first(store: Store) -> Iterator[ConversationSummary]:
     cursor: str | None = None
     while True:
         # By their beginning: what somebody writes to meanwhile would move out of reach in the order of changes.
         page = store.conversations.list(Filter(order="created"), limit=1000, cursor=cursor)
-        yield from (item.id for item in page.items)
+        yield from page.items
         if page.next is None:
             return
         cursor = page.next
