@@ -16,7 +16,7 @@ from typing import Final
 
 import apsw
 
-from chatkeep.errors import StoreError
+from chatkeep.errors import StoreClosedError, StoreError
 from chatkeep.store.sqlite.connections import BUSY_TIMEOUT_MS, disconnect
 from chatkeep.store.sqlite.failures import store_error
 from chatkeep.store.sqlite.gate import GatePass
@@ -123,6 +123,8 @@ class Checkpointer:
                 return
             try:
                 self._shorten()
+            except StoreClosedError:
+                continue  # the end is near
             except StoreError as error:
                 # Nothing is lost by a log that stays long; whoever writes next learns of a failing disk.
                 if not self._closing:

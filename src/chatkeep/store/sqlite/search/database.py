@@ -87,6 +87,9 @@ class SearchFile:
         if self._writer is None or identity != self._writer_identity:
             self._close_writer()
             self._writer = self._open(_WRITE_CACHE_KIB)
+            # SQLite waits for nobody when a transaction that has read begins to write; and a reader, too, holds the
+            # write lock for a moment when it finds the log's index being changed.
+            self._writer.transaction_mode = "IMMEDIATE"
             self.checkpoints.watch(self._writer)
             self._writer_identity = identity
         return self._writer
