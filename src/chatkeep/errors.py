@@ -64,8 +64,8 @@ class NotFoundError(StoreError, LookupError):
     kind = "record"
     known_by = "id"
 
-    def __init__(self, id: str) -> None:
-        super().__init__(f"no {self.kind} with {self.known_by} {id!r}")
+    def __init__(self, id: str, *, hint: str = "") -> None:
+        super().__init__(f"no {self.kind} with {self.known_by} {id!r}" + (f": {hint}" if hint else ""))
         self.id = id
 
 

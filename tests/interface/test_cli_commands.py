@@ -51,6 +51,21 @@ def test_show_folds_tool_results_unless_asked_for_all(cli: Run, ids: Ids) -> Non
     assert "line 19" in full
 
 
+def test_a_thread_that_shows_nothing_says_why(cli: Run, ids: Ids, keep: chatkeep.Keep) -> None:
+    chat = keep.conversations.create(title="Rules")
+    assert "no messages" in cli("show", chat.id).out
+    keep.messages.append(chat.id, "system", "Be brief.", hidden=True)
+
+    assert "1 hidden message: --full shows them" in cli("show", chat.id).out
+    assert "Be brief." in cli("show", chat.id, "--full").out
+    assert "--full" not in cli("show", ids["bread"]).out
+
+
+def test_too_short_an_id_says_how_long_it_must_be(cli: Run, ids: Ids) -> None:
+    assert "at least 3 characters" in cli("show", ids["bread"][:2], code=21).err
+    assert "at least" not in cli("show", "ffffffff", code=21).err
+
+
 def test_an_id_may_be_shortened(cli: Run, ids: Ids) -> None:
     assert cli("show", ids["bread"][-8:], "--json").json["conversation"]["id"] == ids["bread"]
 
@@ -156,6 +171,8 @@ def test_deleting_is_undone_by_restoring(cli: Run, ids: Ids) -> None:
     assert cli("delete", ids["bread"], "--json").json["conversations"][0]["trashed_at"] is not None
     assert [row["id"] for row in cli("list", "--json").json["conversations"]] == [ids["odd"]]
     assert [row["id"] for row in cli("trash", "list", "--json").json["conversations"]] == [ids["bread"]]
+    assert "TRASHED" in cli("trash", "list").out
+    assert "TRASHED" not in cli("list").out
     assert [row["id"] for row in cli("list", "--trash", "--json").json["conversations"]] == [ids["bread"]]
     assert cli("search", "flour", "--json").json["hits"] == []
     cli("trash", "restore", ids["bread"])

@@ -13,16 +13,20 @@ Paint = Callable[[str, str], str]
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column. ``flexible`` ones give way when the terminal is narrow."""
+    """One column. ``flexible`` ones give way when the terminal is narrow, then those with the greatest ``spare`` go."""
 
     title: str
     style: str = ""
     right: bool = False
     flexible: bool = False
+    spare: int = 0
+    """0 for a column that always stays."""
 
 
 _GAP = "  "
 _MIN_ROOM = 12
+# With less than this for a title, other columns are left out; a row that wraps is harder to read than a shorter one.
+_FAIR_ROOM = 24
 
 
 def plain_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str:
@@ -35,6 +39,7 @@ def drawn_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, cel
     """The same for a terminal of ``cells`` cells: painted, flexible columns cut to fit, empty ones left out."""
     cleaned = [[clean_line(cell) for cell in row] for row in rows]
     used = [n for n in range(len(columns)) if any(row[n] for row in cleaned)]
+    used = _fitting(columns, cleaned, used, cells)
     columns = [columns[n] for n in used]
     cleaned = [[row[n] for n in used] for row in cleaned]
     room = _room(columns, cleaned, cells)
@@ -43,6 +48,17 @@ def drawn_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, cel
         for row in cleaned
     ]
     return _lines(columns, [[column.title for column in columns], *fitting], paint=paint)
+
+
+def _fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], used: list[int], cells: int) -> list[int]:
+    """The columns to draw: as many as leave a fair width to the flexible ones."""
+    while any(columns[n].spare for n in used):
+        kept, texts = [columns[n] for n in used], [[row[n] for n in used] for row in rows]
+        if _room(kept, texts, cells) >= _FAIR_ROOM:
+            break
+        least = max(used, key=lambda n: columns[n].spare)
+        used = [n for n in used if n != least]
+    return used
 
 
 def _lines(columns: Sequence[Column], cells: Sequence[Sequence[str]], *, paint: Paint | None) -> str:

@@ -72,6 +72,16 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def sized(count: int) -> str:
+    """``512 B``, ``4.1 kB``, ``1.5 GB``: thousands, as disks are sold."""
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 999.95:
+            break
+        size, unit = size / 1000, larger
+    return f"{count} B" if unit == "B" else f"{size:,.1f} {unit}"
+
+
 def shortened(text: str, cells: int) -> str:
     """The beginning of a one-line text, in at most ``cells`` cells; an ellipsis says that something is cut."""
     if len(text) <= cells and width(text) <= cells:

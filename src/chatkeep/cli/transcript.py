@@ -65,14 +65,19 @@ def heading(conversation: Conversation, project: str | None, *, branches: int) -
 
 def message_blocks(messages: Iterable[Message], *, full: bool, hidden: bool) -> Iterator[Block]:
     """The blocks of messages, in their order; ``hidden`` ones only if asked for."""
+    passed = shown = 0
     for message in messages:
         if message.hidden and not hidden:
+            passed += 1
             continue
+        shown += 1
         words = [message.role, message.model or "", local(message.created_at)]
         words += ["" if message.status == "complete" else message.status, "hidden" if message.hidden else ""]
         yield Block("role", clean_line("  ".join(word for word in words if word)), message.role)
         for part in message.parts:
             yield from _part(part, full=full)
+    if not shown:
+        yield Block("aside", f"{counted(passed, 'hidden message')}: --full shows them" if passed else "no messages")
 
 
 def _part(part: Part, *, full: bool) -> Iterator[Block]:

@@ -231,7 +231,7 @@ def _store(layout: Layout) -> Iterator[Finding]:
     yield Finding(
         code="store.readable",
         level="ok",
-        message=f"the store can be read: schema {state.schema}, {state.conversations:,} conversations",
+        message=f"the store can be read: schema {state.schema}, {_counted(state.conversations, 'conversation')}",
         advice="",
     )
     yield from _turn(state)
@@ -256,11 +256,15 @@ def _index(layout: Layout, state: StoreState) -> Iterator[Finding]:
         yield Finding(
             code="search.behind",
             level="note",
-            message=f"the search index has {state.index_behind:,} changes to catch up with",
+            message=f"the search index has {_counted(state.index_behind, 'change')} to catch up with",
             advice="nothing: the next search, or the next import, does it",
         )
     elif state.index_behind == 0:
         yield Finding(code="search.current", level="ok", message="the search index knows every change")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def sizes(layout: Layout) -> dict[str, int]:

@@ -33,7 +33,8 @@ def resolve(tx: Transaction, owner: str, text: str) -> str:
         )
     matches = tuple(dict.fromkeys(str(row[0]) for row in found))
     if not matches:
-        raise ConversationNotFoundError(text)
+        short = len(plain) < MIN_CHARS
+        raise ConversationNotFoundError(text, hint=f"give at least {MIN_CHARS} characters" if short else "")
     if len(matches) > 1:
         raise AmbiguousIdError(text, matches)
     return matches[0]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from chatkeep.cli.tables import Column, drawn_table, plain_table
 from chatkeep.cli.terminal import width
 
@@ -35,6 +37,25 @@ def test_drawn_tables_fit_the_terminal_and_leave_empty_columns_out() -> None:
     assert "茶…" in lines[1]
     assert lines[1].endswith("       1  $1")
     assert 39 <= max(width(line) for line in lines) <= 40
+
+
+@pytest.mark.parametrize(
+    ("cells", "left"), [(100, "id title project source n"), (50, "id title n"), (20, "id title n")]
+)
+def test_columns_that_can_be_spared_go_before_rows_wrap(cells: int, left: str) -> None:
+    columns = (
+        Column("id"),
+        Column("title", flexible=True),
+        Column("project", spare=2),
+        Column("source", spare=1),
+        Column("n", right=True),
+    )
+    rows = [("a", "t" * 60, "p" * 20, "s" * 20, "1")]
+
+    lines = drawn_table(columns, rows, cells=cells, paint=lambda text, style: text).split("\n")
+
+    assert lines[0].split() == left.split()
+    assert max(width(line) for line in lines) <= cells
 
 
 def test_only_cells_of_ours_are_painted() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatkeep.cli.terminal import clean, clean_json, clean_line, shortened, width
+from chatkeep.cli.terminal import clean, clean_json, clean_line, shortened, sized, width
 
 ATTACKS = [
     "\x1b[2J",  # clears the screen
@@ -23,6 +23,14 @@ ATTACKS = [
     "\u2028",
     "\x00",
 ]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 B"), (512, "512 B"), (999, "999 B"), (4096, "4.1 kB"), (999_960, "1.0 MB"), (1_500_000_000, "1.5 GB")],
+)
+def test_sizes_have_units_that_fit(size: int, text: str) -> None:
+    assert sized(size) == text
 
 
 def is_safe(text: str) -> bool:

@@ -61,7 +61,8 @@ def test_every_kind_of_part_is_shown() -> None:
 def test_hidden_messages_are_shown_only_in_full() -> None:
     hidden = message(Text(text="secret instructions"), hidden=True)
 
-    assert text(hidden) == ""
+    assert text(hidden) == "1 hidden message: --full shows them\n\n"
+    assert "secret" not in text(hidden)
     assert "secret instructions" in text(hidden, full=True)
 
 

@@ -137,6 +137,6 @@ def test_chats_of_other_apps_are_offered(layout: Layout, home: Path) -> None:
     diagnosis = doctor(layout, home)
 
     assert diagnosis.sources == (
-        {"path": str(home / ".claude" / "projects"), "format": "claude-code", "what": "Claude Code sessions"},
+        {"path": str(home / ".claude"), "format": "claude-code", "what": "Claude Code sessions"},
     )
     assert levels(diagnosis)["source.found"] == "note"

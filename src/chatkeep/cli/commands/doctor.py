@@ -11,7 +11,7 @@ import click
 from chatkeep.cli import exit_codes
 from chatkeep.cli.groups import command
 from chatkeep.cli.invocation import Invocation
-from chatkeep.cli.terminal import clean_line
+from chatkeep.cli.terminal import clean_line, sized
 
 if TYPE_CHECKING:
     from chatkeep.services.diagnosing import Diagnosis, Finding
@@ -62,7 +62,8 @@ def _write(invocation: Invocation, diagnosis: Diagnosis) -> None:
     for name, value in diagnosis.versions.items():
         invocation.write(f"{name:<9} {value}\n")
     for name, size in diagnosis.sizes.items():
-        invocation.write(f"{name:<13} {size / 1e6:,.1f} MB\n")
+        if size:
+            invocation.write(f"{name:<13} {sized(size)}\n")
     invocation.write("\n")
     for finding in diagnosis.findings:
         _write_finding(invocation, finding)

@@ -68,7 +68,7 @@ def list_chats(
     if invocation.json:
         invocation.emit({"conversations": [shapes.summary(row, names) for row in page.items], "next": page.next})
         return
-    write_rows(invocation, page.items, names)
+    write_rows(invocation, page.items, names, trash=trash)
     if page.next:
         invocation.say(f"there are more: repeat this with --cursor {page.next}")
 
@@ -76,24 +76,32 @@ def list_chats(
 _COLUMNS = (
     Column("id", style="dim"),
     Column("updated", style="cyan"),
+    Column("trashed", style="cyan"),
     Column("title", flexible=True),
-    Column("source", style="green"),
-    Column("project", style="magenta"),
-    Column("messages", right=True),
-    Column("cost", right=True),
+    Column("source", style="green", spare=3),
+    Column("project", style="magenta", spare=4),
+    Column("messages", right=True, spare=1),
+    Column("cost", right=True, spare=2),
 )
 
 
-def write_rows(invocation: Invocation, rows: Sequence[ConversationSummary], projects: dict[str, str]) -> None:
-    """A table of conversations: short ids and local times on a terminal, whole ids and UTC elsewhere."""
+def write_rows(
+    invocation: Invocation, rows: Sequence[ConversationSummary], projects: dict[str, str], *, trash: bool
+) -> None:
+    """A table of conversations, with the time of trashing if they are of the trash.
+
+    Short ids and local times on a terminal, whole ids and UTC elsewhere.
+    """
     if not rows:
         invocation.say("none")
         return
     short = invocation.is_for_people
+    columns = [column for column in _COLUMNS if column.title != "trashed" or trash]
     table = [
         (
             row.id[-SHORT_ID:] if short else row.id,
             _when(row.updated_at, short=short),
+            *([_when(row.trashed_at, short=short)] if trash else []),
             _title(row),
             row.source or "",
             projects.get(row.project_id or "", ""),
@@ -102,12 +110,14 @@ def write_rows(invocation: Invocation, rows: Sequence[ConversationSummary], proj
         )
         for row in rows
     ]
-    invocation.table(_COLUMNS, table)
+    invocation.table(columns, table)
 
 
-def _when(moment: datetime, *, short: bool) -> str:
+def _when(moment: datetime | None, *, short: bool) -> str:
     from chatkeep.model import to_iso
 
+    if moment is None:
+        return ""
     return local(moment) if short else to_iso(moment.replace(microsecond=0))
 
 

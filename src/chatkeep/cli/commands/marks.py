@@ -45,7 +45,8 @@ pin = _marking("pin", "Pin conversations.", "pinned", lambda keep, id: keep.conv
 unpin = _marking("unpin", "Unpin conversations.", "unpinned", lambda keep, id: keep.conversations.unpin(id))
 archive = _marking(
     "archive",
-    "Put conversations into the archive.\n\nLists leave them out unless told --archived or --all; searches still find them.",
+    "Put conversations into the archive.\n\n"
+    "Lists leave them out unless told --archived or --all; searches still find them.",
     "archived",
     lambda keep, id: keep.conversations.archive(id),
 )

@@ -11,7 +11,7 @@ import click
 from chatkeep.cli.groups import Command, command
 from chatkeep.cli.invocation import Invocation
 from chatkeep.cli.moments import local
-from chatkeep.cli.terminal import clean_line, shortened
+from chatkeep.cli.terminal import clean_line, counted, shortened
 
 if TYPE_CHECKING:
     from chatkeep.cli.shapes import Json
@@ -54,7 +54,7 @@ def search(
         return
     _write(invocation, result.hits)
     if result.behind:
-        invocation.say(f"the index has {result.behind:,} changes to catch up with: --wait waits for it")
+        invocation.say(f"the index has {counted(result.behind, 'change')} to catch up with: --wait waits for it")
     if result.ranked_window:
         invocation.say(f"there are very many: the newest {result.ranked_window:,} were ranked")
     elif result.ranked_window == 0:
