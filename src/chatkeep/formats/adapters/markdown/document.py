@@ -74,14 +74,16 @@ class Document:
         heading = f"## {LABELS[message.role]}" + (f" ({about})" if about else "")
         pieces = [f"{heading}\n{_comment(message, of=of)}"]
         notes: list[str] = []
+        marks_alone = -1
         for part in message.parts:
             if isinstance(part, Citation):
                 mark = self._cite(part, notes)
                 # It belongs to the words before it; on the line of a fence or in a box it would be lost.
-                if len(pieces) > 1 and pieces[-1].splitlines()[-1][:1].isalnum():
+                if marks_alone == len(pieces) or (len(pieces) > 1 and pieces[-1].splitlines()[-1][:1].isalnum()):
                     pieces[-1] += mark
                 else:
                     pieces.append(mark)
+                    marks_alone = len(pieces)
             elif piece := self._part(part):
                 pieces.append(piece)
         if message.status != "complete":
