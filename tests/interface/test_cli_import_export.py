@@ -131,6 +131,69 @@ def test_a_folder_in_which_the_named_format_finds_nothing_is_told(cli: Run, tmp_
     assert f"{folder}: nothing in it was read as claude" in cli("import", folder, "--as", "claude").err
 
 
+def test_a_folder_of_exports_is_imported_export_by_export(cli: Run, chatgpt: Path, tmp_path: Path) -> None:
+    """People point at the folder of their downloads."""
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    chatgpt.rename(downloads / "chatgpt.zip")
+    (downloads / "older").mkdir()
+    (downloads / "older" / "conversations.json").write_bytes(export_bytes(chat("c2", "How long?", title="Tea")))
+    (downloads / "holiday.txt").write_text("dear diary")
+    (downloads / ".hidden.json").write_bytes(export_bytes(chat("c3", "Who?")))
+
+    ran = cli("import", downloads, "--json")
+
+    assert [source["path"] for source in ran.json["sources"]] == [
+        str(downloads / name) for name in ("chatgpt.zip", "older")
+    ]
+    assert ran.json["totals"]["conversations"]["added"] == 2
+    assert "passed over" in ran.err
+    assert "holiday.txt" in ran.err
+
+
+def test_a_zip_beside_the_files_of_an_export_is_not_left_out_silently(cli: Run, chatgpt: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    chatgpt.rename(folder / "chatgpt.zip")
+    (folder / "conversations.json").write_bytes(export_bytes(chat("c2", "How long?")))
+
+    ran = cli("import", folder, "--json")
+
+    assert [source["path"] for source in ran.json["sources"]] == [str(folder)]
+    assert "passed over in" in ran.err
+    assert "chatgpt.zip" in ran.err
+
+
+def test_a_folder_that_holds_the_store_is_refused_as_before(cli: Run, ids: Ids, place: Path, chatgpt: Path) -> None:
+    """Looking into the store's own files could drop its locks."""
+    assert chatgpt.parent == place.parent
+    assert "holds, the store" in cli("import", place.parent, code=2).err
+
+
+def test_a_name_that_no_file_can_have_is_told(cli: Run) -> None:
+    assert "too long" in cli("import", "x" * 5000, code=53).err
+
+
+def test_errors_about_standard_input_call_it_so(cli: Run) -> None:
+    for stdin in (b"dear diary", b"PK\x03\x04 cut"):
+        ran = cli("import", "-", stdin=stdin, code=None)
+        assert ran.err.startswith("chatkeep: standard input: "), ran.err
+        assert "stdin-" not in ran.err
+    skipped = cli("import", "-", "--json", stdin=export_bytes(chat("c1", "Hi"), 7)).json["sources"][0]["skipped"]
+    assert "stdin-" not in json.dumps(skipped)
+
+
+def test_what_is_empty_is_called_empty(cli: Run, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "nothing.json").touch()
+
+    for name, kind in (("nothing", "an empty directory"), ("nothing.json", "an empty file")):
+        ran = cli("import", tmp_path / name, code=51)
+        assert kind in ran.err
+        assert "--as" not in ran.err
+    assert "standard input: an empty file" in cli("import", "-", code=51).err
+
+
 def test_a_quiet_import_prints_errors_only(cli: Run, chatgpt: Path, tmp_path: Path) -> None:
     done = cli("import", "-q", chatgpt)
     assert (done.out, done.err) == ("", "")

@@ -52,6 +52,8 @@ def recognise(probe: Probe) -> FormatAdapter:
     found = [module for module in BUILTIN if module.recognises(probe)]
     if len(found) > 1:
         raise AmbiguousFormatError(str(probe.path), tuple(sorted(module.name for module in found)))
+    if not found and _is_empty(probe):
+        raise UnknownFormatError(f"{probe.path}: {_seen(probe)}, nothing to read")
     if not found:
         raise UnknownFormatError(f"{probe.path}: {_seen(probe)}; say what it is with --as: {_names(BUILTIN)}")
     return found[0]
@@ -59,6 +61,10 @@ def recognise(probe: Probe) -> FormatAdapter:
 
 def _names(modules: tuple[FormatAdapter, ...] | tuple[FormatWriter, ...]) -> str:
     return ", ".join(sorted(module.name for module in modules)) or "none"
+
+
+def _is_empty(probe: Probe) -> bool:
+    return not (probe.names if probe.kind in ("zip", "directory") else probe.head or probe.tables)
 
 
 def _seen(probe: Probe) -> str:

@@ -16,13 +16,16 @@ from chatkeep.cli.completing import readable_formats
 from chatkeep.cli.groups import command
 from chatkeep.cli.import_report import shape, write_report
 from chatkeep.cli.invocation import Invocation
-from chatkeep.errors import ConfirmationRequiredError, FormatError, UsageError
+from chatkeep.errors import AmbiguousFormatError, ConfirmationRequiredError, FormatError, UsageError
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
     from chatkeep.keep import Keep
     from chatkeep.services.reporting import Report
+
+# So many names of what is passed over are said.
+_SHOWN_NAMES = 5
 
 
 @command("import")
@@ -60,6 +63,8 @@ def import_chats(
     if not chosen:
         _tell(invocation, [], [], dry_run=dry_run)
         return exit_codes.DONE
+    if format is None:
+        chosen = _with_what_folders_hold(invocation, chosen)
     reports: list[Report] = []
     failures: list[FormatError] = []
     opening = invocation.reading(hint=False) if dry_run else invocation.writing()
@@ -93,6 +98,28 @@ def _imported(
     return report
 
 
+def _with_what_folders_hold(invocation: Invocation, paths: list[str]) -> list[str]:
+    """The same paths, but for a folder of several exports: those exports instead."""
+    from chatkeep.cli import picking
+    from chatkeep.services.gathering import exports_inside
+
+    chosen: list[str] = []
+    for path in paths:
+        place = None if path == "-" else picking.path(path)
+        inside = place and exports_inside(place, own_directory=invocation.layout.directory)
+        if not inside:
+            chosen.append(path)
+            continue
+        chosen += [str(source.path) for source in inside.sources]
+        for source in inside.sources:
+            invocation.say(f"found {source.what}: {source.path}")
+        if inside.passed_over:
+            shown = ", ".join(inside.passed_over[:_SHOWN_NAMES])
+            more = len(inside.passed_over) - _SHOWN_NAMES
+            invocation.say(f"passed over in {path}: {shown}" + (f" and {more:,} more" if more > 0 else ""))
+    return list(dict.fromkeys(chosen))
+
+
 @contextmanager
 def _source(path: str) -> Iterator[Path]:
     """The place to read; standard input is spooled to a private file, since formats are recognised by seeking in it."""
@@ -106,13 +133,20 @@ def _source(path: str) -> Iterator[Path]:
     from chatkeep.instances import open_private
 
     with TemporaryDirectory(prefix="chatkeep-stdin-") as folder:
-        place = Path(folder, "standard-input")
+        place = Path(folder, "standard input")
         with open_private(place) as copy:
             # One raw read at a time: Ctrl-C between the reads of one larger one would wait for the pipe.
             stream = cast("BufferedReader", sys.stdin.buffer)
             while chunk := stream.read1(1 << 16):
                 copy.write(chunk)
-        yield place
+        try:
+            yield place
+        except FormatError as error:
+            # Nobody knows the copy by its name, and it is gone.
+            error.args = (str(error).replace(str(place), place.name),)
+            if isinstance(error, AmbiguousFormatError):
+                error.path = place.name
+            raise
 
 
 def _found(invocation: Invocation, *, yes: bool) -> list[str]:
