@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import chatkeep
+from chatkeep.cli.commands.list_chats import SHORT_ID
 from chatkeep.cli.entry import run
 from tests.docs.documents import ROOT, blocks
 
@@ -29,6 +31,21 @@ def test_the_session_on_the_command_line_uses_real_commands() -> None:
     for line in session.splitlines():
         command = line.removeprefix("$ chatkeep ").split()[0]
         assert run([command, "--help"]) == 0, line
+
+
+def test_show_takes_an_ending_as_the_readme_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The session shows an ending of the length that a terminal's list prints, and such an ending works."""
+    (session,) = blocks("README.md", "console")
+    (ending,) = re.findall(r"chatkeep show (\w+)", session)
+    monkeypatch.setenv("CHATKEEP_HOME", str(tmp_path / "keep"))
+    with chatkeep.open(tmp_path / "keep") as keep:
+        ids = [keep.conversations.create(title=title).id for title in ("Tea", "Bread")]
+
+    assert len(ending) == SHORT_ID
+    assert run(["show", ids[0][-len(ending) :]]) == 0
+    assert "Tea" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
