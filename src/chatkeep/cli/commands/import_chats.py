@@ -16,6 +16,7 @@ from chatkeep.cli.completing import readable_formats
 from chatkeep.cli.groups import command
 from chatkeep.cli.import_report import shape, write_report
 from chatkeep.cli.invocation import Invocation
+from chatkeep.cli.terminal import counted
 from chatkeep.errors import AmbiguousFormatError, ConfirmationRequiredError, FormatError, UsageError
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def _found(invocation: Invocation, *, yes: bool) -> list[str]:
         return [str(source.path) for source in found]
     if not sys.stdin.isatty():
         raise ConfirmationRequiredError(
-            f"{len(found)} sources were found and nobody can be asked: name them, or add --yes"
+            f"{counted(len(found), 'source')} found and nobody can be asked: name what to import, or add --yes"
         )
     from chatkeep.cli.terminal import clean_line
 
