@@ -10,7 +10,7 @@ from chatkeep.errors import SearchUnavailableError
 from chatkeep.store.engine import Engine, Row, Transaction
 from chatkeep.store.sqlite.search import batch
 from chatkeep.store.sqlite.search.batch import Batch, Entry
-from chatkeep.store.sqlite.search.database import SearchFile, UnusableIndexError, driver_errors
+from chatkeep.store.sqlite.search.database import SearchFile, UnusableIndexError, driver_errors, writing
 from chatkeep.store.sqlite.search.merging import settle
 from chatkeep.store.sqlite.search.position import Distance, Position, distance, head
 from chatkeep.store.sqlite.search.schema import BULK_BYTES
@@ -115,7 +115,7 @@ class Builder:
             connection = self._file.start_over()
         start = self._engine.read(head)
         self._reached("empty")
-        with driver_errors(), connection:
+        with driver_errors(), writing(connection):
             connection.execute("UPDATE state SET epoch = ?, seq = ?, nonce = ?", start)
 
     def _step(self, connection: apsw.Connection, state: State, left: int, room: int | None) -> int:
@@ -137,7 +137,7 @@ class Builder:
             count += len(changes)
             position = Position(position.epoch, changes[-1][0], changes[-1][1])
         self._reached("collected")
-        with connection:
+        with writing(connection):
             work.write(connection)
             self._reached("written")
             connection.execute("UPDATE state SET epoch = ?, seq = ?, nonce = ?", position)
@@ -177,7 +177,7 @@ class Builder:
             else:
                 phase = "live"
         self._reached("collected")
-        with connection:
+        with writing(connection):
             work.write(connection)
             self._reached("written")
             connection.execute("UPDATE state SET phase = ?, next_pk = ?", (phase, next_pk))

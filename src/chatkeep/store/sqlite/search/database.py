@@ -87,9 +87,6 @@ class SearchFile:
         if self._writer is None or identity != self._writer_identity:
             self._close_writer()
             self._writer = self._open(_WRITE_CACHE_KIB)
-            # SQLite waits for nobody when a transaction that has read begins to write; and a reader, too, holds the
-            # write lock for a moment when it finds the log's index being changed.
-            self._writer.transaction_mode = "IMMEDIATE"
             self.checkpoints.watch(self._writer)
             self._writer_identity = identity
         return self._writer
@@ -193,6 +190,23 @@ class SearchFile:
             idle, self._idle = self._idle, []
         for reader in idle:
             reader.connection.close(force=True)
+
+
+@contextlib.contextmanager
+def writing(connection: apsw.Connection) -> Iterator[None]:
+    """One transaction that writes from its beginning.
+
+    SQLite waits for nobody when a transaction that has read begins to write; and readers, too, hold the write lock for
+    a moment when they find the log's index being changed. The driver's own block would wait with all threads stopped.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextlib.contextmanager
