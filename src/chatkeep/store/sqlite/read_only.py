@@ -151,7 +151,7 @@ class ReadOnlyStore:
         prints = _prints(self.database)
         wal = self.database.with_name(self.database.name + "-wal")
         sight = choose_sight(
-            wal_bytes=wal.stat().st_size if wal.exists() else None,
+            wal_bytes=_size(wal),
             has_index=self.database.with_name(self.database.name + "-shm").exists(),
             is_writable=os.access(self.database.parent, os.W_OK),
             trust_locks=self._trust_locks,
@@ -206,6 +206,13 @@ def _gate(locks: Path) -> GatePass:
         return GatePass(locks)
     except OSError:
         return GatePass(locks, create=False)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:  # its last writer may remove it just now
+        return None
 
 
 def _prints(database: Path) -> tuple[object, ...]:
