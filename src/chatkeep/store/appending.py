@@ -37,7 +37,8 @@ Content = str | Part | Iterable[Part]
 _HEADER = "SELECT pk, last_seq, head_id, trashed_at, models FROM conversation WHERE owner = :owner AND id = :id"
 _COUNT = (
     "UPDATE conversation SET last_seq = :seq, head_id = :head_id, message_count = message_count + 1,"
-    " preview = coalesce(:preview, preview), updated_at = max(updated_at, :at)"
+    " preview = coalesce(:preview, preview),"
+    " updated_at = CASE WHEN updated_at < :at THEN :at ELSE updated_at END"
 )
 _COUNT_PLAIN = f"{_COUNT} WHERE pk = :pk"
 _COUNT_PRICED = (

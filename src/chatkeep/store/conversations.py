@@ -285,10 +285,18 @@ def edit(
         return before
     after = admitted(msgspec.structs.replace(before, **fields))
     remembered = {*before.overrides, *overridden, *changed}
+    write_header(tx, owner, pk, msgspec.structs.replace(after, overrides=tuple(sorted(remembered))))
+    changes.record(tx, owner, "conversation", "put", pk, id)
+    return read_conversation(tx, owner, id)
+
+
+def write_header(tx: Transaction, owner: str, pk: int, after: Conversation) -> None:
+    """Rewrite a header, all but its counters and tags, as the next version; the change is the caller's to record."""
     tx.run(
         "UPDATE conversation SET title = :title, pinned = :pinned, archived = :archived, project_pk = :project_pk,"
-        " settings = :settings, extra = :extra, session_id = :session_id, head_id = :head_id, overrides = :overrides,"
-        " version = version + 1 WHERE owner = :owner AND pk = :pk",
+        " settings = :settings, extra = :extra, session_id = :session_id, workspace = :workspace, agent = :agent,"
+        " head_id = :head_id, created_at = :created_at, updated_at = :updated_at, source_digest = :digest,"
+        " overrides = :overrides, version = version + 1 WHERE owner = :owner AND pk = :pk",
         {
             "owner": owner,
             "pk": pk,
@@ -299,12 +307,15 @@ def edit(
             "settings": encode_json(after.settings),
             "extra": encode_json(after.extra),
             "session_id": after.session_id,
+            "workspace": after.workspace,
+            "agent": after.agent,
             "head_id": after.head_id,
-            "overrides": encode_json(sorted(remembered)),
+            "created_at": to_us(after.created_at),
+            "updated_at": to_us(after.updated_at),
+            "digest": after.source_digest,
+            "overrides": encode_json(after.overrides),
         },
     )
-    changes.record(tx, owner, "conversation", "put", pk, id)
-    return read_conversation(tx, owner, id)
 
 
 def show(tx: Transaction, owner: str, id: str, leaf_id: str) -> Conversation:

@@ -16,7 +16,8 @@ _SUMS = (
 )
 _NAMES = ("count", "seq", "input", "output", "cache_read", "cache_write", "reasoning", "cost")
 _UPDATE = (
-    "UPDATE conversation SET message_count = :count, last_seq = max(last_seq, :seq), preview = :preview,"
+    "UPDATE conversation SET message_count = :count, preview = :preview,"
+    " last_seq = CASE WHEN last_seq < :seq THEN :seq ELSE last_seq END,"
     " input_tokens = :input, output_tokens = :output, cache_read_tokens = :cache_read,"
     " cache_write_tokens = :cache_write, reasoning_tokens = :reasoning, cost_nanos = :cost, models = :models"
 )

@@ -16,7 +16,8 @@ from chatkeep.store.engine import Transaction
 from chatkeep.store.rows import decode_message, names_of
 
 _COUNT = (
-    "UPDATE conversation SET preview = :preview, updated_at = max(updated_at, :at),"
+    "UPDATE conversation SET preview = :preview,"
+    " updated_at = CASE WHEN updated_at < :at THEN :at ELSE updated_at END,"
     " input_tokens = input_tokens + :input, output_tokens = output_tokens + :output,"
     " cache_read_tokens = cache_read_tokens + :cache_read, cache_write_tokens = cache_write_tokens + :cache_write,"
     " reasoning_tokens = reasoning_tokens + :reasoning,"

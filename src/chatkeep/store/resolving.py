@@ -28,7 +28,7 @@ def resolve(tx: Transaction, owner: str, text: str) -> str:
             {"owner": owner, "text": plain, "end": plain + "~"},
         )
         found = found or tx.rows(
-            "SELECT id FROM conversation WHERE owner = :owner AND substr(id, -length(:text)) = :text LIMIT 2",
+            "SELECT id FROM conversation WHERE owner = :owner AND id LIKE '%' || :text LIMIT 2",
             {"owner": owner, "text": plain},
         )
     matches = tuple(dict.fromkeys(str(row[0]) for row in found))

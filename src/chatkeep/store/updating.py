@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from chatkeep.encoding import encode_json, storable
+from chatkeep.encoding import storable
 from chatkeep.model import Conversation, Message, to_us
 from chatkeep.store import changes
 from chatkeep.store.appending import link_attachments, update_message
-from chatkeep.store.conversations import project_pk, set_tags
+from chatkeep.store.conversations import set_tags, write_header
 from chatkeep.store.engine import Transaction
 from chatkeep.store.rows import CONVERSATION_COLUMNS, CONVERSATION_FROM, conversation_of
 from chatkeep.store.tags import MAX_TAGS, name_key
@@ -79,7 +79,7 @@ def merge_header(
     if after == before and not retagged:
         _note_digest(tx, owner, pk, incoming)
         return False
-    _write(tx, owner, pk, after, incoming.source_digest)
+    write_header(tx, owner, pk, msgspec.structs.replace(after, source_digest=incoming.source_digest))
     if retagged:
         set_tags(tx, owner, pk, _joined_tags(before.tags, incoming.tags))
     changes.record(tx, owner, "conversation", "put", pk, before.id)
@@ -127,32 +127,6 @@ def _grew_here(tx: Transaction, owner: str, pk: int, head_id: str | None) -> boo
 def _note_digest(tx: Transaction, owner: str, pk: int, incoming: Conversation) -> None:
     tx.run(
         "UPDATE conversation SET source_digest = :digest WHERE owner = :owner AND pk = :pk"
-        " AND source_digest IS NOT :digest",
+        " AND source_digest IS DISTINCT FROM :digest",
         {"owner": owner, "pk": pk, "digest": incoming.source_digest},
-    )
-
-
-def _write(tx: Transaction, owner: str, pk: int, after: Conversation, digest: str | None) -> None:
-    tx.run(
-        "UPDATE conversation SET title = :title, pinned = :pinned, archived = :archived, project_pk = :project_pk,"
-        " settings = :settings, extra = :extra, session_id = :session_id, workspace = :workspace, agent = :agent,"
-        " head_id = :head_id, created_at = :created_at, updated_at = :updated_at, source_digest = :digest,"
-        " version = version + 1 WHERE owner = :owner AND pk = :pk",
-        {
-            "owner": owner,
-            "pk": pk,
-            "title": after.title,
-            "pinned": int(after.pinned),
-            "archived": int(after.archived),
-            "project_pk": project_pk(tx, owner, after.project_id),
-            "settings": encode_json(after.settings),
-            "extra": encode_json(after.extra),
-            "session_id": after.session_id,
-            "workspace": after.workspace,
-            "agent": after.agent,
-            "head_id": after.head_id,
-            "created_at": to_us(after.created_at),
-            "updated_at": to_us(after.updated_at),
-            "digest": digest,
-        },
     )
